@@ -3,45 +3,21 @@ export type Side = 'client' | 'upstream' | 'edge' | 'operator'
 
 /** One row per failure: `status` for the client (0: it gets no answer), `side` for the log, `next` for the operator. */
 export const failures = {
-  EDGE_REQUEST_MALFORMED: {
-    status: 400,
-    side: 'client',
-    next: 'nothing to do: the request breaks RFC 9110 or 9112'
-  },
+  EDGE_REQUEST_MALFORMED: { status: 400, side: 'client', next: 'nothing to do: the request breaks RFC 9110 or 9112' },
   EDGE_PLAIN_HTTP: { status: 400, side: 'client', next: 'use https:// for this port' },
   EDGE_HOST_UNKNOWN: { status: 421, side: 'client', next: 'if the name is yours, add it to domains' },
   EDGE_ROUTE_NOT_FOUND: { status: 404, side: 'client', next: 'if the path is yours, add a route for it' },
-  EDGE_METHOD_REFUSED: {
-    status: 405,
-    side: 'client',
-    next: 'nothing to do: CONNECT and TRACE are not proxied'
-  },
+  EDGE_METHOD_REFUSED: { status: 405, side: 'client', next: 'nothing to do: CONNECT and TRACE are not proxied' },
   EDGE_HEAD_TIMEOUT: { status: 408, side: 'client', next: 'nothing to do, or raise limits.head-timeout' },
   EDGE_BODY_TOO_SLOW: { status: 408, side: 'client', next: 'nothing to do, or lower limits.body-rate' },
   EDGE_BODY_TOO_LARGE: { status: 413, side: 'client', next: 'raise body on this route if it should pass' },
-  EDGE_BODY_MALFORMED: {
-    status: 400,
-    side: 'client',
-    next: 'nothing to do: the body breaks its own framing'
-  },
-  EDGE_RATE_LIMITED: {
-    status: 429,
-    side: 'client',
-    next: 'raise limits.requests-per-second if this is a real user'
-  },
+  EDGE_BODY_MALFORMED: { status: 400, side: 'client', next: 'nothing to do: the body breaks its own framing' },
+  EDGE_RATE_LIMITED: { status: 429, side: 'client', next: 'raise limits.requests-per-second if this is a real user' },
   EDGE_HEAD_TOO_LARGE: { status: 431, side: 'client', next: 'raise limits.head if this is a real user' },
   EDGE_CLIENT_CLOSED: { status: 499, side: 'client', next: 'nothing to do: the client went away' },
   EDGE_CLIENT_STALLED: { status: 499, side: 'client', next: 'nothing to do, or raise limits.send-timeout' },
-  EDGE_TRANSFER_CODING: {
-    status: 501,
-    side: 'client',
-    next: 'nothing to do: chunked is the only transfer coding'
-  },
-  EDGE_VERSION_REFUSED: {
-    status: 505,
-    side: 'client',
-    next: 'nothing to do: HTTP/1.0, 1.1 and 2 are spoken'
-  },
+  EDGE_TRANSFER_CODING: { status: 501, side: 'client', next: 'nothing to do: chunked is the only transfer coding' },
+  EDGE_VERSION_REFUSED: { status: 505, side: 'client', next: 'nothing to do: HTTP/1.0, 1.1 and 2 are spoken' },
   EDGE_INTERNAL: { status: 500, side: 'edge', next: 'report this line: it is a bug in the edge' },
   EDGE_STOPPING: { status: 503, side: 'edge', next: 'retry: the edge is stopping' },
   EDGE_SLOT_DRAINING: { status: 503, side: 'edge', next: 'retry: a swap is in progress' },
@@ -51,27 +27,11 @@ export const failures = {
     side: 'upstream',
     next: 'check the route and the firewall to the upstream'
   },
-  EDGE_UPSTREAM_CLOSED: {
-    status: 502,
-    side: 'upstream',
-    next: 'read the upstream log: it closed before it answered'
-  },
-  EDGE_UPSTREAM_MALFORMED: {
-    status: 502,
-    side: 'upstream',
-    next: 'read the upstream log: its answer is not HTTP'
-  },
+  EDGE_UPSTREAM_CLOSED: { status: 502, side: 'upstream', next: 'read the upstream log: it closed before it answered' },
+  EDGE_UPSTREAM_MALFORMED: { status: 502, side: 'upstream', next: 'read the upstream log: its answer is not HTTP' },
   EDGE_UPSTREAM_TLS: { status: 502, side: 'upstream', next: 'check the certificate of the upstream' },
-  EDGE_UPSTREAM_TRUNCATED: {
-    status: 502,
-    side: 'upstream',
-    next: 'read the upstream log: it died while it answered'
-  },
-  EDGE_UPSTREAM_DOWN: {
-    status: 503,
-    side: 'upstream',
-    next: 'twinedge status shows what its last probe saw'
-  },
+  EDGE_UPSTREAM_TRUNCATED: { status: 502, side: 'upstream', next: 'read the upstream log: it died while it answered' },
+  EDGE_UPSTREAM_DOWN: { status: 503, side: 'upstream', next: 'twinedge status shows what its last probe saw' },
   EDGE_UPSTREAM_BUSY: {
     status: 503,
     side: 'upstream',
@@ -82,48 +42,24 @@ export const failures = {
     side: 'upstream',
     next: 'check the route and the firewall to the upstream'
   },
-  EDGE_UPSTREAM_TIMEOUT: {
-    status: 504,
-    side: 'upstream',
-    next: 'raise idle on this route, or find what is slow'
-  },
-  EDGE_UPSTREAM_STALLED: {
-    status: 504,
-    side: 'upstream',
-    next: 'raise idle on this route, or find what is slow'
-  },
-  EDGE_PORT_TAKEN: {
-    status: 0,
-    side: 'operator',
-    next: 'stop what listens there (ss -ltnp), or change listen'
-  },
+  EDGE_UPSTREAM_TIMEOUT: { status: 504, side: 'upstream', next: 'raise idle on this route, or find what is slow' },
+  EDGE_UPSTREAM_STALLED: { status: 504, side: 'upstream', next: 'raise idle on this route, or find what is slow' },
+  EDGE_PORT_TAKEN: { status: 0, side: 'operator', next: 'stop what listens there (ss -ltnp), or change listen' },
   EDGE_PORT_FORBIDDEN: {
     status: 0,
     side: 'operator',
     next: 'use a port above 1023, or setcap cap_net_bind_service=+ep on node'
   },
-  EDGE_ADDRESS_MISSING: {
-    status: 0,
-    side: 'operator',
-    next: 'use an address of this machine (ip addr) in listen'
-  },
+  EDGE_ADDRESS_MISSING: { status: 0, side: 'operator', next: 'use an address of this machine (ip addr) in listen' },
   EDGE_STATE_UNWRITABLE: {
     status: 0,
     side: 'operator',
     next: 'give this user the folder, or set state to another one'
   },
-  EDGE_ALREADY_RUNNING: {
-    status: 0,
-    side: 'operator',
-    next: 'stop the other one, or give this one its own state'
-  },
+  EDGE_ALREADY_RUNNING: { status: 0, side: 'operator', next: 'stop the other one, or give this one its own state' },
   EDGE_NOT_RUNNING: { status: 0, side: 'operator', next: 'start it: twinedge run --config FILE' },
   EDGE_USAGE: { status: 0, side: 'operator', next: 'twinedge --help' },
-  CONFIG_MISSING: {
-    status: 0,
-    side: 'operator',
-    next: 'twinedge run --config FILE; examples are in docs/examples'
-  },
+  CONFIG_MISSING: { status: 0, side: 'operator', next: 'twinedge run --config FILE; examples are in docs/examples' },
   CONFIG_INVALID: { status: 0, side: 'operator', next: 'mend the lines above, then: twinedge check FILE' },
   TLS_FILE_UNREADABLE: { status: 0, side: 'operator', next: 'check the path and its permissions' },
   TLS_CERTIFICATE_INVALID: {

@@ -72,8 +72,4 @@ export interface UpgradedClient {
   readonly head: Buffer
 }
 
-export type ClientFailure =
-  | 'EDGE_CLIENT_CLOSED'
-  | 'EDGE_CLIENT_STALLED'
-  | 'EDGE_BODY_TOO_SLOW'
-  | 'EDGE_BODY_MALFORMED'
+export type ClientFailure = 'EDGE_CLIENT_CLOSED' | 'EDGE_CLIENT_STALLED' | 'EDGE_BODY_TOO_SLOW' | 'EDGE_BODY_MALFORMED'
