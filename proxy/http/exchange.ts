@@ -21,13 +21,14 @@ export interface RequestHead {
 /** Who receives a request's body. */
 export interface BodyReceiver {
   /** @returns false to be sent no more until `resumeBody()` */
-  onBodyData(chunk: Buffer): boolean
-  onBodyEnd(trailers: RawHeaders): void
+  takeBody(chunk: Buffer): boolean
+  endBody(trailers: RawHeaders): void
 }
 
 /** One request of a client and the answer to it, whatever the protocol. The listeners make these; forward/ answers them. */
 export interface Exchange {
-  readonly id: string
+  /** Ours, or a trusted proxy's own once it is known. */
+  id: string
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
   /** Address of the socket's other end, IPv4-mapped IPv6 as IPv4. */
   readonly clientAddress: string

@@ -1,0 +1,139 @@
+import type { Address } from './config.ts'
+import { type Fault, meant, shown } from './faults.ts'
+import type { Settings } from './settings.ts'
+
+type Check = (settings: Settings) => Iterable<Omit<Fault, 'line' | 'variable'>>
+
+/** What is wrong between settings that are each right. Looks only at those that could be read. */
+export function disagreements(settings: Settings): Fault[] {
+  const checks: readonly Check[] = [presence, domains, origins, tls, routes, listeners]
+  return checks.flatMap(check => [...check(settings)].map(fault => ({ ...settings.place(fault.path), ...fault })))
+}
+
+const presence: Check = function* (settings) {
+  if (settings.get('domains')?.length === 0) yield { path: 'domains', found: 'none', expected: 'at least one domain' }
+  if (settings.isEmpty('upstreams')) {
+    yield {
+      path: 'upstreams',
+      found: 'none',
+      expected: 'at least one upstream, such as web: { origin: http://127.0.0.1:3000 }'
+    }
+  }
+  if (settings.isEmpty('routes')) {
+    yield { path: 'routes', found: 'none', expected: 'at least one route, such as { path: /, upstream: web }' }
+  }
+}
+
+const domains: Check = function* (settings) {
+  const all = settings.get('domains') ?? []
+  for (const [index, domain] of all.entries()) {
+    const first = all.indexOf(domain)
+    if (first < index)
+      yield {
+        path: `domains[${index}]`,
+        found: shown(domain),
+        expected: `each name once: domains[${first}] is the same`
+      }
+  }
+}
+
+const origins: Check = function* (settings) {
+  for (const name of settings.keys('upstreams')) {
+    const path = `upstreams.${name}`
+    const slots = settings.keys(`${path}.slots`)
+    const hasOrigin = settings.has(`${path}.origin`)
+    const hasSlots = settings.has(`${path}.slots`)
+    if (hasOrigin && hasSlots) yield { path: `${path}.slots`, found: 'origin and slots', expected: 'one of the two' }
+    if (!hasOrigin && !hasSlots && settings.has(path))
+      yield { path, found: 'neither origin nor slots', expected: 'one of the two' }
+    if (hasSlots && (settings.isEmpty(`${path}.slots`) || slots.length > 2)) {
+      yield { path: `${path}.slots`, found: `${slots.length} slots`, expected: 'one or two, such as blue and green' }
+    }
+    const seen = new Map<string, string>()
+    for (const slot of slots) {
+      const origin = settings.get('upstreams.*.slots.*', name, slot)
+      const first = seen.get(origin ?? '')
+      if (first !== undefined)
+        yield {
+          path: `${path}.slots.${slot}`,
+          found: shown(origin ?? ''),
+          expected: `another origin than that of ${first}`
+        }
+      else if (typeof origin === 'string') seen.set(origin, slot)
+    }
+  }
+}
+
+const tls: Check = function* (settings) {
+  const mode = settings.get('tls.mode')
+  const pairs = settings.keys('tls.certificates')
+  const hasPairs = settings.has('tls.certificates')
+  if (mode === 'local' && hasPairs)
+    yield { path: 'tls.certificates', found: 'certificates with tls.mode local', expected: 'tls.mode: files' }
+  if (mode === 'files' && settings.isEmpty('tls.certificates'))
+    yield {
+      path: 'tls.certificates',
+      found: 'none',
+      expected: 'at least one, such as { cert: fullchain.pem, key: privkey.pem }'
+    }
+  const served = settings.get('domains')
+  for (const pair of pairs) {
+    for (const [index, name] of (settings.get('tls.certificates[].domains', pair) ?? []).entries()) {
+      if (served === undefined || served.includes(name)) continue
+      yield {
+        path: `tls.certificates[${pair}].domains[${index}]`,
+        found: shown(name),
+        expected: 'one of domains',
+        ...meant(name, served)
+      }
+    }
+  }
+}
+
+const routes: Check = function* (settings) {
+  const upstreams = settings.keys('upstreams')
+  const served = settings.get('domains')
+  const seen = new Map<string, string>()
+  for (const route of settings.keys('routes')) {
+    const upstream = settings.get('routes[].upstream', route)
+    if (upstream !== undefined && upstreams.length > 0 && !upstreams.includes(upstream)) {
+      yield {
+        path: `routes[${route}].upstream`,
+        found: shown(upstream),
+        expected: `one of ${upstreams.join(', ')}`,
+        ...meant(upstream, upstreams)
+      }
+    }
+    const host = settings.get('routes[].host', route)
+    if (host != null && served !== undefined && !served.includes(host)) {
+      yield { path: `routes[${route}].host`, found: shown(host), expected: 'one of domains', ...meant(host, served) }
+    }
+    const path = settings.get('routes[].path', route)
+    if (path === undefined || host === undefined) continue
+    const key = `${host ?? '*'} ${path}`
+    const first = seen.get(key)
+    if (first !== undefined)
+      yield { path: `routes[${route}].path`, found: shown(path), expected: `another path or host than ${first}` }
+    else seen.set(key, `routes[${route}]`)
+  }
+}
+
+const listeners: Check = function* (settings) {
+  const listen = settings.get('control.listen')
+  const bound = [
+    ...(settings.get('listen.http') ?? []).map((address, index) => ({ path: `listen.http[${index}]`, address })),
+    ...(settings.get('listen.https') ?? []).map((address, index) => ({ path: `listen.https[${index}]`, address })),
+    ...(listen ? [{ path: 'control.listen', address: listen }] : [])
+  ]
+  for (const [index, { path, address }] of bound.entries()) {
+    const other = bound.slice(0, index).find(earlier => isSame(earlier.address, address))
+    if (other !== undefined) yield { path, found: `port ${address.port}`, expected: `another port than ${other.path}` }
+  }
+}
+
+/** Whether the kernel would refuse the second of the two. */
+function isSame(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false
+  const covers = (all: string, one: string): boolean => all === '::' || (all === '0.0.0.0' && !one.includes(':'))
+  return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host)
+}

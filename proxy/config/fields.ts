@@ -1,0 +1,83 @@
+import { choice, count, duration, flag, size } from './kinds/amounts.ts'
+import { address, block, domain, loopback, origin } from './kinds/hosts.ts'
+import type { Kind } from './kinds/kind.ts'
+import { filePath, name, pathPrefix, requestPath, text } from './kinds/texts.ts'
+
+/** One setting. Its row is its documentation, its default and its check at once. */
+export interface Field {
+  readonly kind: Kind<unknown>
+  /** As the operator would write it. null: it may be left out, and means nothing then. Absent: it must be given. */
+  readonly default?: string | readonly string[] | null
+  /** A list of the kind; a single one may stand without brackets. */
+  readonly many?: true
+  /** What it counts, where its kind does not say. */
+  readonly unit?: string
+  readonly meaning: string
+  readonly example?: string
+  /** The directive that does this in nginx: offered to those who write it here. */
+  readonly nginx?: string
+}
+
+const none = null
+
+/** The key is the path: `*` stands for a name that the operator chooses, `[]` for each item of a list. */
+// biome-ignore format: a table is read by its columns; one row, one line where it fits
+export const fields = {
+  server: { kind: choice('frontend', 'backend', 'single'), meaning: 'Which of the two servers this edge stands on; `single` carries both halves.', example: 'frontend' },
+  domains: { kind: domain, many: true, meaning: 'The names that are served; a request for any other is refused.', example: '[example.com, www.example.com]', nginx: 'server_name' },
+  'listen.http': { kind: address, many: true, default: ['80'], meaning: 'Where plain HTTP is taken, only to redirect it. A bare port means every address.', example: '"[::1]:80"', nginx: 'listen' },
+  'listen.https': { kind: address, many: true, default: ['443'], meaning: 'Where HTTPS is taken, HTTP/2 and HTTP/1.1 alike.', example: '203.0.113.5:443', nginx: 'listen' },
+
+  'tls.mode': { kind: choice('local', 'files'), default: 'local', meaning: '`local`: certificates of an authority made on this machine, for trying out. `files`: your own.', example: 'files' },
+  'tls.certificates[].domains': { kind: domain, many: true, default: [], meaning: 'The names that this pair serves; by default those that the certificate names.', example: '[example.com]' },
+  'tls.certificates[].cert': { kind: filePath, meaning: 'The PEM chain, leaf first. Relative to the folder of this file.', example: 'certs/fullchain.pem', nginx: 'ssl_certificate' },
+  'tls.certificates[].key': { kind: filePath, meaning: 'The PEM private key. Relative to the folder of this file.', example: 'certs/privkey.pem', nginx: 'ssl_certificate_key' },
+
+  'upstreams.*.origin': { kind: origin, default: none, meaning: 'Where the upstream is reached. Either this or `slots`.', example: 'http://203.0.113.7:8000', nginx: 'proxy_pass' },
+  'upstreams.*.slots.*': { kind: origin, default: none, meaning: 'The two halves of a blue/green pair, by name: one serves, one waits for the next deploy.', example: 'http://127.0.0.1:3001' },
+  'upstreams.*.health.path': { kind: requestPath, meaning: 'What a probe asks for. Without `health` the upstream counts as healthy.', example: '/api/v1/health' },
+  'upstreams.*.health.status': { kind: count({ min: 200, max: 599 }), default: '200', meaning: 'The status that a healthy upstream answers.' },
+  'upstreams.*.health.body': { kind: text, default: none, meaning: 'Text that the answer must contain: some upstreams say 200 while they drain.', example: `'"status":"ok"'` },
+  'upstreams.*.health.every': { kind: duration(), default: '5s', meaning: 'Time from one probe to the next.' },
+  'upstreams.*.health.timeout': { kind: duration(), default: '3s', meaning: 'A probe that takes longer has failed.' },
+  'upstreams.*.health.fails': { kind: count({ min: 1, max: 1000 }), default: '3', unit: 'probes', meaning: 'Failed probes in a row that make it down. One good probe makes it up.', nginx: 'max_fails' },
+  'upstreams.*.keep-alive': { kind: duration(), default: '4s', meaning: 'An idle connection older than this is not used again. Keep it below what the upstream keeps: uvicorn and Next.js close after 5s.', nginx: 'keepalive_timeout' },
+  'upstreams.*.connect-timeout': { kind: duration(), default: '5s', meaning: 'Longest wait for a connection.', nginx: 'proxy_connect_timeout' },
+  'upstreams.*.connections': { kind: count(), default: '0', unit: 'connections', meaning: 'Most connections open at once; 0 is no limit. Each open stream holds one.', nginx: 'max_conns' },
+
+  'routes[].path': { kind: pathPrefix, meaning: 'What the path begins with. The longest that fits wins, whatever the order.', example: '/api/', nginx: 'location' },
+  'routes[].host': { kind: domain, default: none, meaning: 'One of `domains`; by default the route is for all of them.', example: 'www.example.com', nginx: 'server_name' },
+  'routes[].upstream': { kind: name, meaning: 'The name under `upstreams` that answers.', example: 'api', nginx: 'proxy_pass' },
+  'routes[].stream': { kind: flag, default: 'false', meaning: '`true` for server-sent events: the upstream is asked not to compress, so that no event is held back.', example: 'true', nginx: 'proxy_buffering' },
+  'routes[].idle': { kind: duration(), default: '300s', meaning: 'Longest silence between two bytes, either way.', example: '600s', nginx: 'proxy_read_timeout' },
+  'routes[].body': { kind: size(), default: '100m', meaning: 'Longest request body.', nginx: 'client_max_body_size' },
+
+  'trusted-proxies': { kind: block, many: true, default: [], meaning: 'Addresses of the proxies in front whose forwarding headers are believed.', example: '[10.0.0.0/8, fd00::/8]', nginx: 'set_real_ip_from' },
+
+  'limits.connections': { kind: count({ min: 1 }), default: '10000', unit: 'connections', meaning: 'Client connections open at once.', nginx: 'worker_connections' },
+  'limits.connections-per-address': { kind: count({ min: 1 }), default: '512', unit: 'connections', meaning: 'The same for one client address; an IPv6 /64 counts as one.', nginx: 'limit_conn' },
+  'limits.streams': { kind: count({ min: 1, max: 100_000 }), default: '128', unit: 'streams', meaning: 'HTTP/2 streams open at once on one connection.', nginx: 'http2_max_concurrent_streams' },
+  'limits.head': { kind: size({ min: 1024 }), default: '32k', meaning: 'Request line and header fields together; at least 1k.', nginx: 'large_client_header_buffers' },
+  'limits.head-timeout': { kind: duration(), default: '10s', meaning: 'From the first byte of a request to the end of its head; also for the TLS handshake.', nginx: 'client_header_timeout' },
+  'limits.body-rate': { kind: size({ min: 0 }), default: '1k', unit: 'bytes per second', meaning: 'Slowest upload that is borne, measured over ten seconds. There is no limit on its total time.', nginx: 'client_body_timeout' },
+  'limits.keep-alive': { kind: duration(), default: '75s', meaning: 'An idle client connection is closed after this.', nginx: 'keepalive_timeout' },
+  'limits.send-timeout': { kind: duration(), default: '60s', meaning: 'A client that takes none of the bytes waiting for it for this long is cut.', nginx: 'send_timeout' },
+  'limits.requests-per-second': { kind: count(), default: '0', unit: 'requests per second', meaning: 'For one client address; 0 is no limit. Bursts of ten times as many pass.', nginx: 'limit_req' },
+
+  'log.level': { kind: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), default: 'info', meaning: 'The least important line that is written.', nginx: 'error_log' },
+  'control.socket': { kind: filePath, default: none, meaning: 'The unix socket that `twinedge status` and the others talk to; by default `control.sock` in the `state` folder.', example: '/run/twinedge.sock' },
+  'control.listen': { kind: loopback, default: none, meaning: 'Where `/healthz` and `/metrics` are also served. A loopback address only; a bare port means 127.0.0.1.', example: '127.0.0.1:9100' },
+  state: { kind: filePath, default: '/var/lib/twinedge', meaning: 'The folder for what must outlive a restart. Relative to the folder of this file.', example: 'state' },
+  grace: { kind: duration({ min: 0 }), default: '30s', meaning: 'How long requests in flight may go on after SIGTERM; `0` cuts them at once.', nginx: 'worker_shutdown_timeout' }
+} as const satisfies Record<string, Field>
+
+export type FieldPath = keyof typeof fields
+
+type One<P extends FieldPath> = (typeof fields)[P] extends { kind: Kind<infer T> } ? T : never
+
+/** What a setting is once it is read. */
+export type ValueOf<P extends FieldPath> = (typeof fields)[P] extends { many: true }
+  ? readonly One<P>[]
+  : (typeof fields)[P] extends { default: null }
+    ? One<P> | null
+    : One<P>

@@ -1,0 +1,117 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Address } from '../config/config.ts'
+import { EdgeError, type FailureCode, failures } from '../errors.ts'
+import type { FailureAnswer, HealthAnswer, LogLevelAnswer, ReloadAnswer, StatusAnswer } from './protocol.ts'
+import { listenOnLoopback, listenOnSocket } from './sockets.ts'
+
+/** What an operator may ask of a running edge; edge.ts gives them. */
+export interface ControlActions {
+  health(): HealthAnswer
+  status(): StatusAnswer
+  /** Prometheus text format. */
+  metrics(): Promise<string>
+  /** @throws EdgeError, answered as 409: then what ran goes on running */
+  reload(): Promise<ReloadAnswer>
+  getLogLevel(): string
+  setLogLevel(level: string): void
+}
+
+export interface ControlOptions {
+  /** Absolute path of the unix socket. */
+  readonly socket: string
+  readonly listen: Address | null
+  readonly actions: ControlActions
+}
+
+export interface Control {
+  /** Port of the loopback listener; null without one. */
+  readonly port: number | null
+  close(): Promise<void>
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/**
+ * Opens the control socket, and the loopback port if there is one.
+ * @throws EdgeError EDGE_ALREADY_RUNNING, EDGE_STATE_UNWRITABLE, EDGE_PORT_TAKEN, EDGE_PORT_FORBIDDEN,
+ *   EDGE_ADDRESS_MISSING
+ */
+export async function startControl({ socket, listen, actions }: ControlOptions): Promise<Control> {
+  const operator = createApp()
+  addReadings(operator, actions)
+  addOperations(operator, actions)
+  await listenOnSocket(operator, socket)
+  if (listen === null) return { port: null, close: () => operator.close() }
+
+  const monitor = createApp()
+  monitor.addHook('onRequest', refuseForeignHost)
+  addReadings(monitor, actions)
+  try {
+    const port = await listenOnLoopback(monitor, listen)
+    return { port, close: () => Promise.all([operator.close(), monitor.close()]).then(() => {}) }
+  } catch (cause) {
+    await operator.close()
+    throw cause
+  }
+}
+
+function createApp(): FastifyInstance {
+  // A client that keeps its connection must not hold up the stop of the edge.
+  const app = Fastify({ bodyLimit: 4_096, requestTimeout: 10_000, forceCloseConnections: true })
+  app.setErrorHandler(answerFailure)
+  app.setNotFoundHandler((request, reply) => {
+    return fail(reply, 404, 'EDGE_USAGE', `the control listener has no ${request.method} ${request.url}`)
+  })
+  return app
+}
+
+/** What the loopback port serves too: nothing that changes anything, nothing that names an address. */
+function addReadings(app: FastifyInstance, actions: ControlActions): void {
+  app.get('/healthz', (_request, reply) => {
+    const health = actions.health()
+    return reply.code(health.status === 'ok' ? 200 : 503).send(health)
+  })
+  app.get('/metrics', async (_request, reply) => {
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await actions.metrics())
+  })
+}
+
+function addOperations(app: FastifyInstance, actions: ControlActions): void {
+  app.get('/status', () => actions.status())
+  app.post('/reload', async (_request, reply) => {
+    try {
+      return await actions.reload()
+    } catch (cause) {
+      if (!(cause instanceof EdgeError)) throw cause
+      return fail(reply, 409, cause.code, cause.detail)
+    }
+  })
+  app.get('/log-level', (): LogLevelAnswer => ({ level: actions.getLogLevel() }))
+  app.put('/log-level', (request, reply): LogLevelAnswer | FastifyReply => {
+    const level = (request.body as { level?: unknown } | null)?.level
+    if (typeof level !== 'string' || !logLevels.includes(level)) {
+      return fail(reply, 400, 'EDGE_USAGE', `level is one of ${logLevels.join(', ')}`)
+    }
+    actions.setLogLevel(level)
+    return { level: actions.getLogLevel() }
+  })
+}
+
+/** DNS rebinding: a page in a browser of this machine can reach the port under its own name, but not under ours. */
+function refuseForeignHost(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const host = request.headers.host ?? ''
+  if (/^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host)) done()
+  else fail(reply, 421, 'EDGE_HOST_UNKNOWN', `the control listener is no ${JSON.stringify(host)}: use 127.0.0.1`)
+}
+
+function answerFailure(cause: Error & { statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void {
+  if (cause instanceof EdgeError) fail(reply, cause.status || 500, cause.code, cause.detail)
+  else if (cause.statusCode !== undefined && cause.statusCode < 500) {
+    fail(reply, cause.statusCode, 'EDGE_USAGE', cause.message)
+  } else fail(reply, 500, 'EDGE_INTERNAL', cause.message)
+}
+
+function fail(reply: FastifyReply, status: number, code: FailureCode, detail: string): FastifyReply {
+  const answer: FailureAnswer = { code, detail, next: failures[code].next }
+  return reply.code(status).send(answer)
+}

@@ -1,0 +1,45 @@
+/** Something that must not stay as it is for ever. */
+export interface Timed {
+  /** On the clock of the Deadlines; Infinity: no deadline now. */
+  dueMs: number
+  /** Called once the deadline has passed, at every tick until `dueMs` moves or it is unwatched. */
+  onDue(nowMs: number): void
+}
+
+const TICK_MS = 250
+
+/**
+ * One coarse timer for every deadline of the edge: heads, bodies, silence, idle connections.
+ * Moving a deadline is one assignment, where a timer of its own would cost a microsecond per chunk and 200 bytes per stream.
+ */
+export class Deadlines {
+  readonly #clock: () => number
+  readonly #watched = new Set<Timed>()
+  #timer: NodeJS.Timeout | null = null
+
+  /** @param clock milliseconds, never going back */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock
+  }
+
+  get nowMs(): number {
+    return this.#clock()
+  }
+
+  watch(timed: Timed): void {
+    this.#watched.add(timed)
+    this.#timer ??= setInterval(() => this.tick(), TICK_MS).unref()
+  }
+
+  unwatch(timed: Timed): void {
+    this.#watched.delete(timed)
+  }
+
+  tick(): void {
+    const now = this.#clock()
+    for (const timed of this.#watched) if (timed.dueMs <= now) timed.onDue(now)
+    if (this.#watched.size > 0 || this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#timer = null
+  }
+}

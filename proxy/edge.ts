@@ -1,0 +1,211 @@
+import type { AccessEntry } from './access-line.ts'
+import { createAccessLog } from './access-line.ts'
+import type { EdgeConfig, LogLevel } from './config/config.ts'
+import type { HealthAnswer, ReloadAnswer, StatusAnswer } from './control/protocol.ts'
+import { type Control, type ControlActions, startControl } from './control/server.ts'
+import { Deadlines } from './deadlines.ts'
+import { Forwarder } from './forward/forwarder.ts'
+import { buildSite, type Site, switchUpstreams } from './forward/site.ts'
+import { Admission } from './listener/admission.ts'
+import type { Handler, ListenerContext } from './listener/context.ts'
+import { Front } from './listener/front.ts'
+import { createHttpListener } from './listener/http.ts'
+import { createHttpsListener } from './listener/https.ts'
+import { Redirect } from './listener/redirect.ts'
+import { requestIds } from './listener/request-id.ts'
+import type { Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { changesBetween } from './reload.ts'
+import { Certificates } from './tls/certificates.ts'
+import { tlsOptions } from './tls/listener-options.ts'
+
+/** Certificates of the local authority are renewed while the edge runs. */
+const CERTIFICATE_CHECK_MS = 12 * 3_600_000
+
+export interface EdgeOptions {
+  /** Reads the configuration, at the start and at each reload. */
+  load(): Promise<EdgeConfig>
+  readonly log: Log
+  readonly configFile: string | null
+  readonly version: string
+}
+
+/** Composition root: builds everything, starts it in order, and stops it in reverse. It sees no request. */
+export class Edge {
+  readonly #options: EdgeOptions
+  readonly #deadlines = new Deadlines()
+  readonly #metrics: Metrics
+  readonly #admission: Admission
+  readonly #front: Front
+  readonly #startedAt = new Date()
+  #loadedAt = new Date()
+  #site: Site
+  #certificates: Certificates
+  #control: Control | null = null
+  #certificateTimer: NodeJS.Timeout | undefined
+  #isStopping = false
+
+  private constructor(options: EdgeOptions, config: EdgeConfig, certificates: Certificates) {
+    this.#options = options
+    this.#certificates = certificates
+    this.#site = this.#buildSite(config, null)
+    this.#admission = new Admission(
+      () => this.#site.config.limits,
+      address => this.#site.isTrusted?.(address) ?? false
+    )
+    this.#metrics = createMetrics(() => this.status())
+    this.#front = this.#createFront()
+  }
+
+  /** @throws EdgeError with what the operator has to mend */
+  static async start(options: EdgeOptions): Promise<Edge> {
+    const config = await options.load()
+    const certificates = await Certificates.load(config, new Date(), message => options.log.warn(message))
+    const edge = new Edge(options, config, certificates)
+    await edge.#start()
+    return edge
+  }
+
+  async #start(): Promise<void> {
+    const { config } = this.#site
+    // The socket first: it tells whether another edge runs on this state.
+    this.#control = await startControl({ ...config.control, actions: this.#actions() })
+    try {
+      const change = await this.#front.open(config)
+      change.keep()
+    } catch (error) {
+      await this.#control.close()
+      throw error
+    }
+    switchUpstreams(null, this.#site)
+    this.#certificateTimer = setInterval(() => void this.#renewCertificates(), CERTIFICATE_CHECK_MS).unref()
+    for (const warning of this.#certificates.warnings) this.#options.log.warn(warning)
+  }
+
+  get config(): EdgeConfig {
+    return this.#site.config
+  }
+
+  /** Port of the first https (or http) listener, as bound. */
+  port(kind: 'http' | 'https'): number {
+    return this.#front.ports(kind)[0] ?? 0
+  }
+
+  /**
+   * Applies the configuration as it is now, whole or not at all. Nothing in flight is touched.
+   * @throws EdgeError; then what ran goes on running
+   */
+  async reload(): Promise<ReloadAnswer> {
+    const config = await this.#options.load()
+    const certificates = await Certificates.load(config, new Date(), message => this.#options.log.warn(message))
+    const before = this.#site
+    const site = this.#buildSite(config, before)
+    const change = await this.#front.open(config)
+    this.#site = site
+    this.#certificates = certificates
+    this.#loadedAt = new Date()
+    change.keep()
+    switchUpstreams(before, site)
+    if (config.log.level !== before.config.log.level) this.#options.log.setLevel(config.log.level)
+    const changed = changesBetween(before.config, config)
+    this.#options.log.info('reloaded', { changed })
+    for (const warning of certificates.warnings) this.#options.log.warn(warning)
+    return { changed }
+  }
+
+  /** Accepts nothing more, lets what is in flight end within the grace time, then cuts it. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    clearInterval(this.#certificateTimer)
+    this.#options.log.info('stopping', { inflight: this.status().inFlight })
+    await this.#front.stop(this.config.graceMs)
+    switchUpstreams(this.#site, null)
+    await this.#control?.close()
+  }
+
+  status(): StatusAnswer {
+    const upstreams = [...this.#site.upstreams.values()].flatMap(upstream => upstream.status)
+    return {
+      server: this.config.server,
+      version: this.#options.version,
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      configFile: this.#options.configFile,
+      configLoadedAt: this.#loadedAt.toISOString(),
+      logLevel: this.#options.log.getLevel(),
+      connections: this.#admission.open,
+      inFlight: upstreams.reduce((sum, slot) => sum + slot.inFlight, 0),
+      upstreams,
+      certificates: this.#certificates.status
+    }
+  }
+
+  #health(): HealthAnswer {
+    const down = [...this.#site.upstreams.values()].filter(upstream => !upstream.isUp)
+    const warnings = [...this.#certificates.warnings, ...down.map(upstream => `${upstream.config.name} is down`)]
+    return { status: this.#isStopping ? 'stopping' : 'ok', warnings }
+  }
+
+  #actions(): ControlActions {
+    const { log } = this.#options
+    return {
+      health: () => this.#health(),
+      status: () => this.status(),
+      metrics: () => this.#metrics.render(),
+      reload: () => this.reload(),
+      getLogLevel: () => log.getLevel(),
+      setLogLevel: level => log.setLevel(level as LogLevel)
+    }
+  }
+
+  #buildSite(config: EdgeConfig, before: Site | null): Site {
+    const { log } = this.#options
+    return buildSite(
+      config,
+      this.#deadlines,
+      (upstream, slot, isUp, { saw }) => {
+        if (isUp) log.info('upstream is up again', { upstream, slot, saw })
+        else log.warn('upstream is down', { upstream, slot, saw })
+      },
+      before
+    )
+  }
+
+  #createFront(): Front {
+    const toLog = createAccessLog(this.#options.log)
+    const record = (entry: AccessEntry): void => {
+      toLog(entry)
+      this.#metrics.record(entry)
+    }
+    const nextId = requestIds()
+    const contextOf = (handler: Handler): ListenerContext => ({
+      handler,
+      deadlines: this.#deadlines,
+      limits: () => this.#site.config.limits,
+      nextId,
+      isStopping: () => this.#isStopping
+    })
+    const https = contextOf(new Forwarder(() => this.#site, this.#deadlines, record))
+    const http = contextOf(
+      new Redirect(
+        () => this.#site.config,
+        () => this.port('https')
+      )
+    )
+    const tls = tlsOptions(() => this.#certificates, this.#site.config.limits.headMs)
+    return new Front({
+      http: address => createHttpListener(address, http, this.#admission),
+      https: address => createHttpsListener(address, tls, https, this.#admission)
+    })
+  }
+
+  async #renewCertificates(): Promise<void> {
+    const { log } = this.#options
+    try {
+      this.#certificates = await Certificates.load(this.config, new Date(), message => log.warn(message))
+    } catch (error) {
+      log.warn('certificates were not renewed; those at hand go on serving', { error: String(error) })
+    }
+  }
+}

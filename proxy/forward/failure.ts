@@ -1,0 +1,21 @@
+import { EdgeError, type FailureCode } from '../errors.ts'
+
+/** Methods that may be sent again: doing them twice is doing them once (RFC 9110 §9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
+/** Any thrown thing as a failure with a code. */
+export function failureOf(cause: unknown): EdgeError {
+  if (cause instanceof EdgeError) return cause
+  return new EdgeError('EDGE_INTERNAL', cause instanceof Error ? (cause.stack ?? cause.message) : String(cause), cause)
+}
+
+/** True when the request may go out once more: nothing was answered, nothing of a body is lost, and twice does no harm. */
+export function isRetryable(method: string, bodyLength: number, isUnanswered: boolean): boolean {
+  return isUnanswered && bodyLength === 0 && IDEMPOTENT.has(method)
+}
+
+/** Whose doing the end of a request was, for its line in the log. */
+export function enderOf(code: FailureCode, side: EdgeError['side']): 'client' | 'upstream' | 'edge' {
+  if (code === 'EDGE_CLIENT_CLOSED' || code === 'EDGE_CLIENT_STALLED') return 'client'
+  return side === 'upstream' ? 'upstream' : 'edge'
+}

@@ -1,0 +1,82 @@
+import type { AccessEntry } from '../access-line.ts'
+import type { RouteConfig } from '../config/config.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { EdgeError } from '../errors.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { answerFailure } from '../http/failure-answer.ts'
+import { enderOf, failureOf } from './failure.ts'
+import { provenanceOf } from './headers.ts'
+import { Forwarding } from './request.ts'
+import type { Site } from './site.ts'
+
+/** Takes every request of :443: finds its route, sends it on its way, and records how it ended. */
+export class Forwarder {
+  readonly #site: () => Site
+  readonly #deadlines: Deadlines
+  readonly #record: (entry: AccessEntry) => void
+
+  constructor(site: () => Site, deadlines: Deadlines, record: (entry: AccessEntry) => void) {
+    this.#site = site
+    this.#deadlines = deadlines
+    this.#record = record
+  }
+
+  handle(exchange: Exchange): void {
+    const { head } = exchange
+    const site = this.#site()
+    const provenance = provenanceOf(head, exchange.clientAddress, exchange.id, site.isTrusted)
+    exchange.id = provenance.requestId
+    try {
+      if (!site.router.knows(head.host)) throw new EdgeError('EDGE_HOST_UNKNOWN', head.host)
+      if (!site.rate.allows(provenance.realAddress, this.#deadlines.nowMs)) {
+        throw new EdgeError('EDGE_RATE_LIMITED', provenance.realAddress)
+      }
+      const route = site.router.match(head.host, head.target)
+      if (route === undefined) throw new EdgeError('EDGE_ROUTE_NOT_FOUND', 'no route has a prefix of this path')
+      const upstream = site.upstreams.get(route.upstream)!
+      const onDone = (done: Forwarding, failure: EdgeError | null): void => this.#onDone(done, failure)
+      new Forwarding(exchange, { route, upstream, provenance }, this.#deadlines, onDone).start()
+    } catch (error) {
+      this.refuse(exchange, failureOf(error))
+    }
+  }
+
+  refuse(exchange: Exchange, failure: EdgeError): void {
+    exchange.onGone = () => {}
+    if (!exchange.isOver) answerFailure(exchange, failure.code)
+    this.#note(exchange, { route: null, client: exchange.clientAddress, failure, done: null })
+  }
+
+  #onDone(done: Forwarding, failure: EdgeError | null): void {
+    const { exchange, to } = done
+    this.#note(exchange, { route: to.route, client: to.provenance.realAddress, failure, done })
+  }
+
+  #note(
+    exchange: Exchange,
+    how: { route: RouteConfig | null; client: string; failure: EdgeError | null; done: Forwarding | null }
+  ): void {
+    const { head, beganMs } = exchange
+    const { route, failure, done } = how
+    const answeredMs = done?.answeredMs ?? null
+    this.#record({
+      id: exchange.id,
+      client: how.client,
+      method: head.method,
+      host: head.host,
+      path: head.target,
+      protocol: exchange.protocol,
+      route,
+      upstream: route?.upstream ?? null,
+      slot: done?.slot?.name ?? null,
+      status: exchange.status === 0 ? (failure?.status ?? 0) : exchange.status,
+      ended: failure === null ? 'complete' : enderOf(failure.code, failure.side),
+      in: exchange.bytesIn + (done?.tunnel?.bytesIn ?? 0),
+      out: exchange.bytesOut + (done?.tunnel?.bytesOut ?? 0),
+      ttfb: answeredMs === null ? null : answeredMs - beganMs,
+      total: this.#deadlines.nowMs - beganMs,
+      code: failure?.code ?? null,
+      detail: failure?.detail ?? null
+    })
+  }
+}

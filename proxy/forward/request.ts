@@ -1,0 +1,186 @@
+import type { RouteConfig } from '../config/config.ts'
+import type { Deadlines, Timed } from '../deadlines.ts'
+import { EdgeError } from '../errors.ts'
+import type { BodyReceiver, Exchange, RawHeaders } from '../http/exchange.ts'
+import { answerFailure } from '../http/failure-answer.ts'
+import type { ResponseHead } from '../http/response-head.ts'
+import type { UpstreamConnection } from '../upstream/connection.ts'
+import type { ResponseReceiver } from '../upstream/response-reader.ts'
+import type { InFlight, Slot } from '../upstream/slot.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { failureOf, isRetryable } from './failure.ts'
+import { acceptsEvents, type Provenance, type RequestShape, toClient, toUpstream } from './headers.ts'
+import { Tunnel } from './upgrade.ts'
+
+/** How a request ended: null, or what went wrong. */
+export type OnDone = (forwarding: Forwarding, failure: EdgeError | null) => void
+
+/** Where a request goes, decided before it is sent. */
+export interface Destination {
+  readonly route: RouteConfig
+  readonly upstream: Upstream
+  readonly provenance: Provenance
+}
+
+/** One request on its way to an upstream and the answer on its way back. Wiring only; everything ends in `#finish`. */
+export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Timed {
+  dueMs = Number.POSITIVE_INFINITY
+  readonly exchange: Exchange
+  readonly to: Destination
+  slot: Slot | null = null
+  /** When the answer's head came; null: it never did. */
+  answeredMs: number | null = null
+  tunnel: Tunnel | null = null
+  readonly #deadlines: Deadlines
+  readonly #onDone: OnDone
+  readonly #shape: RequestShape
+  #connection: UpstreamConnection | null = null
+  #isDone = false
+
+  constructor(exchange: Exchange, to: Destination, deadlines: Deadlines, onDone: OnDone) {
+    this.exchange = exchange
+    this.to = to
+    this.#deadlines = deadlines
+    this.#onDone = onDone
+    const wantsIdentity = to.route.stream || acceptsEvents(exchange.head.headers)
+    this.#shape = { isUpgrade: exchange.head.isWebSocketUpgrade, wantsIdentity }
+  }
+
+  start(): void {
+    const { exchange } = this
+    this.#deadlines.watch(this)
+    exchange.onGone = cause => this.#finish(new EdgeError(cause, 'before the answer was complete'))
+    exchange.onDrain = () => this.#onClientDrain()
+    try {
+      if (exchange.head.bodyLength > this.to.route.bodyLimitBytes) throw this.#tooLarge()
+      this.slot = this.to.upstream.admit(this)
+      this.#send(this.#shape.isUpgrade ? this.slot.pool.takeFresh() : this.slot.pool.take())
+      exchange.readBody(this)
+    } catch (error) {
+      this.#finish(failureOf(error))
+    }
+  }
+
+  takeBody(chunk: Buffer): boolean {
+    this.#touch()
+    if (this.exchange.bytesIn > this.to.route.bodyLimitBytes) {
+      this.#finish(this.#tooLarge())
+      return false
+    }
+    return this.#connection?.write(chunk) ?? true
+  }
+
+  endBody(trailers: RawHeaders): void {
+    this.#touch()
+    this.#connection?.endRequest(trailers)
+  }
+
+  onWritable(): void {
+    if (this.tunnel !== null) this.tunnel.onUpstreamWritable()
+    else this.exchange.resumeBody()
+  }
+
+  onInform(status: number, headers: RawHeaders): void {
+    this.#touch()
+    this.exchange.inform(status, headers)
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#touch()
+    this.answeredMs = this.#deadlines.nowMs
+    const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
+    this.exchange.respond(head.status, toClient(head.headers, this.exchange.id), bodyLength)
+  }
+
+  onBodyData(chunk: Buffer): void {
+    this.#touch()
+    if (this.tunnel !== null) return this.tunnel.fromUpstream(chunk)
+    if (this.exchange.write(chunk)) return
+    // Waiting for the client is not the upstream's silence.
+    this.dueMs = Number.POSITIVE_INFINITY
+    this.#connection?.pause()
+  }
+
+  onBodyEnd(trailers: RawHeaders): void {
+    this.#connection = null
+    this.exchange.end(trailers)
+    this.#finish(null)
+  }
+
+  onUpgrade(head: ResponseHead, rest: Buffer): void {
+    if (!this.#shape.isUpgrade) return this.#finish(new EdgeError('EDGE_UPSTREAM_MALFORMED', '101 to a plain request'))
+    this.answeredMs = this.#deadlines.nowMs
+    const client = this.exchange.upgrade(toClient(head.headers, this.exchange.id))
+    this.tunnel = new Tunnel(client, this.#connection!, {
+      onActivity: () => this.#touch(),
+      onFinished: failure => this.#finish(failure)
+    })
+    this.tunnel.start(rest)
+  }
+
+  onReadEnd(): void {
+    if (!this.#isDone) this.exchange.flush()
+  }
+
+  onFailure(error: EdgeError, isUnanswered: boolean): void {
+    this.#connection = null
+    if (this.tunnel !== null) return this.tunnel.onUpstreamClosed()
+    const { method, bodyLength } = this.exchange.head
+    if (this.#isDone || !isRetryable(method, bodyLength, isUnanswered)) return this.#finish(error)
+    try {
+      // A fresh connection: what it answers, or does not, is no keep-alive race.
+      this.#send(this.slot!.pool.takeFresh()).endRequest([])
+    } catch (failure) {
+      this.#finish(failureOf(failure))
+    }
+  }
+
+  cut(): void {
+    this.#finish(new EdgeError('EDGE_SLOT_DRAINING', 'cut at the end of its time'))
+  }
+
+  onDue(): void {
+    const seconds = this.to.route.idleMs / 1000
+    const code = this.answeredMs === null ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_UPSTREAM_STALLED'
+    this.#finish(new EdgeError(code, `nothing for ${seconds} s`))
+  }
+
+  #send(connection: UpstreamConnection): UpstreamConnection {
+    const { head } = this.exchange
+    this.#connection = connection
+    this.#touch()
+    connection.send(toUpstream(head, this.to.provenance, this.#shape), head.method, head.bodyLength === -1, this)
+    return connection
+  }
+
+  #touch(): void {
+    this.dueMs = this.#deadlines.nowMs + this.to.route.idleMs
+  }
+
+  #onClientDrain(): void {
+    this.#touch()
+    this.#connection?.resume()
+  }
+
+  #tooLarge(): EdgeError {
+    return new EdgeError('EDGE_BODY_TOO_LARGE', `more than ${this.to.route.bodyLimitBytes} bytes`)
+  }
+
+  /** The one end of every request: lets go of the slot and the connection, and tells the client what it can still be told. */
+  #finish(failure: EdgeError | null): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    this.#deadlines.unwatch(this)
+    this.#connection?.destroy()
+    this.#connection = null
+    this.slot?.release(this)
+    if (this.tunnel !== null) this.tunnel.close()
+    else if (failure !== null && !this.exchange.isOver) this.#tellClient(failure)
+    this.#onDone(this, failure)
+  }
+
+  #tellClient(failure: EdgeError): void {
+    if (this.answeredMs === null) answerFailure(this.exchange, failure.code)
+    else this.exchange.abort()
+  }
+}

@@ -1,0 +1,70 @@
+import type { Duplex } from 'node:stream'
+import { EdgeError } from '../errors.ts'
+import type { UpgradedClient } from '../http/exchange.ts'
+import type { UpstreamConnection } from '../upstream/connection.ts'
+
+/** Who owns a tunnel. */
+export interface TunnelOwner {
+  onActivity(): void
+  onFinished(failure: EdgeError | null): void
+}
+
+/** A WebSocket once both sides agreed (RFC 6455 §4): bytes both ways, each side no faster than the other takes them. */
+export class Tunnel {
+  bytesIn = 0
+  bytesOut = 0
+  readonly #client: Duplex
+  readonly #head: Buffer
+  readonly #upstream: UpstreamConnection
+  readonly #owner: TunnelOwner
+  #isUpstreamOpen = true
+
+  constructor(client: UpgradedClient, upstream: UpstreamConnection, owner: TunnelOwner) {
+    this.#client = client.socket
+    this.#head = client.head
+    this.#upstream = upstream
+    this.#owner = owner
+  }
+
+  /** @param rest what the upstream sent right behind its 101 */
+  start(rest: Buffer): void {
+    const client = this.#client
+    client.on('data', (chunk: Buffer) => this.#fromClient(chunk))
+    client.on('drain', () => this.#upstream.resume())
+    client.on('end', () => this.#upstream.endRaw())
+    client.on('error', () => this.#owner.onFinished(new EdgeError('EDGE_CLIENT_CLOSED', 'the WebSocket was reset')))
+    client.on('close', () => this.#owner.onFinished(null))
+    if (rest.length > 0) this.fromUpstream(rest)
+    if (this.#head.length > 0) this.#fromClient(this.#head)
+    client.resume()
+  }
+
+  fromUpstream(chunk: Buffer): void {
+    this.bytesOut += chunk.length
+    // A copy: the chunk is the upstream's read buffer.
+    if (!this.#client.write(Buffer.from(chunk))) this.#upstream.pause()
+  }
+
+  onUpstreamWritable(): void {
+    this.#client.resume()
+  }
+
+  /** What it sent goes out to the client first; then the client's 'close' finishes. */
+  onUpstreamClosed(): void {
+    this.#isUpstreamOpen = false
+    this.#client.end()
+    this.#client.resume()
+  }
+
+  /** Cuts both sides. */
+  close(): void {
+    this.#client.destroy()
+    if (this.#isUpstreamOpen) this.#upstream.destroy()
+  }
+
+  #fromClient(chunk: Buffer): void {
+    this.#owner.onActivity()
+    this.bytesIn += chunk.length
+    if (this.#isUpstreamOpen && !this.#upstream.writeRaw(chunk)) this.#client.pause()
+  }
+}

@@ -1,0 +1,70 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Address } from '../config/config.ts'
+import { EdgeError } from '../errors.ts'
+import type { Admission } from './admission.ts'
+import type { ClientConnection } from './context.ts'
+
+/** Takes a TCP connection that was admitted. */
+export type OnConnection = (socket: Socket) => void
+
+/** One bound port: accepts, counts, and knows what is open, so that it can stop without cutting anything. */
+export class Listener {
+  readonly address: Address
+  readonly #server: Server
+  readonly #open = new Set<ClientConnection>()
+
+  constructor(address: Address, admission: Admission, onConnection: OnConnection) {
+    this.address = address
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, socket => {
+      socket.on('error', () => socket.destroy())
+      const clientAddress = plainAddress(socket.remoteAddress)
+      if (!admission.admit(clientAddress)) return void socket.resetAndDestroy()
+      socket.on('close', () => admission.release(clientAddress))
+      onConnection(socket)
+    })
+  }
+
+  /** @throws EdgeError EDGE_PORT_TAKEN, EDGE_PORT_FORBIDDEN, EDGE_ADDRESS_MISSING */
+  async start(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#server.once('error', error => reject(failureOfListen(error, this.address)))
+    this.#server.listen({ host: this.address.host, port: this.address.port, backlog: 1024 }, resolve)
+    await promise
+  }
+
+  /** The port in use; the kernel's choice when the address said 0. */
+  get port(): number {
+    const bound = this.#server.address()
+    return bound !== null && typeof bound === 'object' ? bound.port : this.address.port
+  }
+
+  hold(connection: ClientConnection, socket: Socket): void {
+    this.#open.add(connection)
+    socket.once('close', () => this.#open.delete(connection))
+  }
+
+  /** No new connections; those that are open close as they become idle. Resolves when all are gone. */
+  async stop(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#server.close(() => resolve())
+    for (const connection of this.#open) connection.finish()
+    await promise
+  }
+
+  /** The grace is over. */
+  destroyAll(): void {
+    for (const connection of this.#open) connection.destroy()
+  }
+}
+
+/** `::ffff:192.0.2.1` is 192.0.2.1. */
+export function plainAddress(address = ''): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+function failureOfListen(error: NodeJS.ErrnoException, address: Address): EdgeError {
+  const where = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+  if (error.code === 'EADDRINUSE') return new EdgeError('EDGE_PORT_TAKEN', `${where} is in use`, error)
+  if (error.code === 'EACCES') return new EdgeError('EDGE_PORT_FORBIDDEN', `${where} needs a privilege`, error)
+  return new EdgeError('EDGE_ADDRESS_MISSING', `${where}: ${error.message}`, error)
+}

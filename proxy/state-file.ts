@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { EdgeError } from './errors.ts'
+
+/**
+ * Writes a small file so that a reader, or a power cut, finds the old content or the new, never half of it.
+ * Makes the folder when it is missing. A kill on the way leaves at most a `*.tmp` beside it, which nothing reads.
+ * @param mode permissions, exactly: the umask does not narrow them
+ * @throws EdgeError EDGE_STATE_UNWRITABLE with the path
+ */
+export async function writeStateFile(path: string, content: string, mode: number): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeDurably(temporary, content, mode)
+    await rename(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (cause) {
+    // Most of these failures mean that there is nothing to remove; the first one is the one to tell of.
+    await rm(temporary, { force: true }).catch(() => {})
+    throw unwritable(path, cause)
+  }
+}
+
+/**
+ * @returns null when there is no such file
+ * @throws EdgeError EDGE_STATE_UNWRITABLE with the path, when it is there and this user may not read it
+ */
+export async function readStateFile(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw unwritable(path, cause)
+  }
+}
+
+/**
+ * Takes a file that is of no use out of the way, without destroying what an operator may still want.
+ * @returns its new path, or null when there was nothing to move
+ * @throws EdgeError EDGE_STATE_UNWRITABLE with the path
+ */
+export async function moveStateFileAside(path: string, now: Date): Promise<string | null> {
+  const aside = `${path}.broken-${now.toISOString().replaceAll(':', '')}`
+  try {
+    await rename(path, aside)
+    return aside
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw unwritable(path, cause)
+  }
+}
+
+async function writeDurably(path: string, content: string, mode: number): Promise<void> {
+  // wx: a link planted under this name is not followed.
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(content)
+    await file.chmod(mode)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Without this the rename itself may be lost in a power cut.
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function unwritable(path: string, cause: unknown): EdgeError {
+  return new EdgeError('EDGE_STATE_UNWRITABLE', `${path}: ${(cause as Error).message}`, cause)
+}

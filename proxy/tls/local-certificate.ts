@@ -1,0 +1,92 @@
+import { createPrivateKey, randomBytes, type webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { PemPair } from './pem-files.ts'
+
+const dayMs = 86_400_000
+/** Clocks of machines on one network differ; a certificate from the future is refused by all of them. */
+const skewMs = 3_600_000
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+/** Ten years: whoever trusts it does so by hand, on every device. */
+export const rootDays = 3650
+export const leafDays = 90
+
+/** A new root of a local authority: it signs servers' certificates and no further authorities. */
+export async function makeRoot(now: Date): Promise<PemPair> {
+  const x509 = await loadX509()
+  const keys = await makeKeys()
+  // A root made anew must not share its name with the one before it: clients look issuers up by name.
+  const name = [{ O: ['twinedge'] }, { CN: [`twinedge local authority ${randomBytes(4).toString('hex')}`] }]
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: name,
+    issuer: name,
+    ...validity(now, rootDays),
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)
+    ]
+  })
+  return { cert: `${certificate.toString('pem')}\n`, key: await toPem(keys.privateKey) }
+}
+
+/** A server's certificate for `names` (DNS names and IP addresses), signed by `root`. */
+export async function makeLeaf(root: PemPair, names: readonly string[], now: Date): Promise<PemPair> {
+  const x509 = await loadX509()
+  const keys = await makeKeys()
+  const issuer = new x509.X509Certificate(root.cert)
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ O: ['twinedge'] }, { CN: ['twinedge local certificate'] }],
+    issuer: issuer.subjectName,
+    ...validity(now, leafDays),
+    publicKey: keys.publicKey,
+    signingKey: await fromPem(root.key),
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(
+        names.map(name => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name }) as const)
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey)
+    ]
+  })
+  return { cert: `${certificate.toString('pem')}\n`, key: await toPem(keys.privateKey) }
+}
+
+function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(now.getTime() - skewMs), notAfter: new Date(now.getTime() + days * dayMs) }
+}
+
+/** Imported only when something is issued: it costs 20 MB, which an edge on files or on issued files never pays. */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  if ('getMetadata' in Reflect) return import('@peculiar/x509')
+  // Its container refuses to load without reflect-metadata, yet asks it only about constructor parameters, of which
+  // its classes have none: "nothing known" is the true answer. Asked while loading only, so it is taken away after.
+  const nothingKnown = { getMetadata: () => undefined, getOwnMetadata: () => undefined }
+  Object.assign(Reflect, nothingKnown)
+  try {
+    return await import('@peculiar/x509')
+  } finally {
+    for (const name of Object.keys(nothingKnown)) Reflect.deleteProperty(Reflect, name)
+  }
+}
+
+function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+}
+
+async function toPem(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key))
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }) as string
+}
+
+function fromPem(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = new Uint8Array(createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' }))
+  return crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
+}

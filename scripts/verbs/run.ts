@@ -1,0 +1,10 @@
+import { parseArgs } from 'node:util'
+
+export const summary = 'Run the edge; without a file, the demo on this machine'
+export const usage = '[--config FILE]'
+
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { config: { type: 'string' } } })
+  const { main } = await import('../../proxy/main.ts')
+  return await main({ config: values.config ?? null })
+}

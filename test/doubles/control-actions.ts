@@ -1,0 +1,74 @@
+import type { StatusAnswer } from '../../proxy/control/protocol.ts'
+import type { ControlActions } from '../../proxy/control/server.ts'
+
+export const status: StatusAnswer = {
+  server: 'frontend',
+  version: '0.1.0',
+  pid: 4_242,
+  startedAt: new Date(Date.now() - 7_200_000).toISOString(),
+  configFile: '/etc/twinedge/frontend.yaml',
+  configLoadedAt: new Date(Date.now() - 60_000).toISOString(),
+  logLevel: 'info',
+  connections: 12,
+  inFlight: 3,
+  upstreams: [
+    {
+      name: 'web',
+      slot: 'blue',
+      origin: 'http://127.0.0.1:3001',
+      isActive: true,
+      health: 'up',
+      lastProbe: '200 in 3 ms',
+      inFlight: 2,
+      connections: 4
+    },
+    {
+      name: 'api',
+      slot: 'only',
+      origin: 'http://127.0.0.1:8000',
+      isActive: true,
+      health: 'down',
+      lastProbe: 'ECONNREFUSED \u001b[2J',
+      inFlight: 0,
+      connections: 0
+    }
+  ],
+  certificates: [
+    {
+      domains: ['example.com', 'www.example.com'],
+      issuer: 'CN=local authority',
+      expiresAt: new Date(Date.now() + 12.5 * 86_400_000).toISOString()
+    }
+  ]
+}
+
+/** An edge as its operator sees it, with nothing behind it. */
+export class StubActions implements ControlActions {
+  level = 'info'
+  isStopping = false
+  /** What the next reload does. */
+  onReload: () => readonly string[] = () => ['routes']
+  onMetrics: () => string = () => 'twinedge_connections 12\n'
+
+  health() {
+    return {
+      status: this.isStopping ? ('stopping' as const) : ('ok' as const),
+      warnings: ['example.com: 12 days left']
+    }
+  }
+  status() {
+    return { ...status, logLevel: this.level }
+  }
+  async metrics() {
+    return this.onMetrics()
+  }
+  async reload() {
+    return { changed: this.onReload() }
+  }
+  getLogLevel() {
+    return this.level
+  }
+  setLogLevel(level: string) {
+    this.level = level
+  }
+}

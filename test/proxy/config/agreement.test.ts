@@ -1,0 +1,118 @@
+import t from 'tap'
+import { configOf, faultsOf, least, written } from './written.ts'
+
+/** Lines after the least → the path, what was found or expected, and the name offered. */
+function refuses(promise: string, lines: string, wanted: object): void {
+  t.test(promise, async t => {
+    const faults = faultsOf(written(lines))
+    t.match(faults, [{ line: 5, ...wanted }])
+    t.equal(faults.length, 1, 'and nothing else')
+  })
+}
+
+refuses('there is at least one domain', 'domains: []', { path: 'domains', expected: /at least one/ })
+refuses('there is at least one route', 'routes: []', { path: 'routes', expected: /at least one/ })
+refuses('a domain is named once', 'domains: [example.com, EXAMPLE.com]', { path: 'domains[1]', expected: /once/ })
+refuses("a route's upstream exists", 'routes: [{ path: /, upstream: wep }]', {
+  path: 'routes[0].upstream',
+  nearest: 'web'
+})
+refuses("a route's host is one of the domains", 'routes: [{ path: /, upstream: web, host: ww.example.com }]', {
+  path: 'routes[0].host',
+  nearest: 'www.example.com'
+})
+refuses('two routes differ', 'routes: [{ path: /a, upstream: web }, { path: /a, upstream: my-api }]', {
+  path: 'routes[1].path',
+  expected: /than routes\[0\]/
+})
+
+const pair = (web: string): string => `upstreams: { web: ${web}, my-api: { origin: "http://b" } }`
+refuses('an upstream has one origin or slots, not both', pair('{ origin: "http://a", slots: { blue: "http://c" } }'), {
+  path: 'upstreams.web.slots',
+  found: 'origin and slots'
+})
+refuses('an upstream has one origin or slots, not neither', pair('{ connections: 5 }'), {
+  path: 'upstreams.web',
+  found: 'neither origin nor slots'
+})
+refuses('slots are two at most', pair('{ slots: { a: "http://1.1.1.1", b: "http://1.1.1.2", c: "http://1.1.1.3" } }'), {
+  path: 'upstreams.web.slots',
+  found: '3 slots'
+})
+refuses('slots are one at least', pair('{ slots: {} }'), { path: 'upstreams.web.slots', found: '0 slots' })
+refuses('the slots of a pair are two places', pair('{ slots: { a: "http://x:80", b: "http://X" } }'), {
+  path: 'upstreams.web.slots.b',
+  expected: 'another origin than that of a'
+})
+
+refuses('certificates need tls.mode files', 'tls: { certificates: [{ cert: a, key: b }] }', {
+  path: 'tls.certificates',
+  expected: 'tls.mode: files'
+})
+refuses('tls.mode files needs certificates', 'tls: { mode: files }', { path: 'tls.certificates', found: 'none' })
+refuses(
+  'a certificate serves names of ours',
+  'tls: { mode: files, certificates: [{ cert: a, key: b, domains: [exmple.com] }] }',
+  {
+    path: 'tls.certificates[0].domains[0]',
+    nearest: 'example.com'
+  }
+)
+refuses('the control listener is on a loopback address', 'control: { listen: "0.0.0.0:9100" }', {
+  path: 'control.listen',
+  expected: /loopback/
+})
+refuses('nobody trusts everybody', 'trusted-proxies: [10.0.0.0/8, 0.0.0.0/0]', {
+  path: 'trusted-proxies[1]',
+  expected: /everybody/
+})
+refuses('a socket has a path that the kernel can take', `state: /${'x'.repeat(100)}`, {
+  path: 'control.socket',
+  found: 'a path of 114 bytes'
+})
+
+const collisions: [string, string][] = [
+  ['{ http: 443 }', 'listen.https[0]'],
+  ['{ https: [443, "127.0.0.1:443"] }', 'listen.https[1]'],
+  ['{ https: ["0.0.0.0:443", "127.0.0.1:443"] }', 'listen.https[1]'],
+  ['{ https: ["127.0.0.1:443", "[::]:443"] }', 'listen.https[1]'],
+  ['{ https: [8443, 8443] }', 'listen.https[1]']
+]
+for (const [listen, path] of collisions) {
+  refuses(`two listeners do not want one port: ${listen}`, `listen: ${listen}`, { path, expected: /another port/ })
+}
+
+t.test('the control listener does not want the port of another', async t => {
+  t.match(faultsOf(written('control: { listen: 443 }')), [{ path: 'control.listen', found: 'port 443' }])
+})
+
+t.test('listeners that get along are accepted', async t => {
+  t.ok(configOf(written('listen: { https: ["127.0.0.1:443", "127.0.0.2:443", "[::1]:443"] }')))
+  t.ok(configOf(written('listen: { https: ["0.0.0.0:443", "[::1]:443"] }')))
+  t.ok(configOf(written('listen: { http: 0, https: [0, 0] }')), 'the kernel chooses')
+})
+
+t.test('the same path may be routed for two hosts and for all of them; / needs no route', async t => {
+  const { routes } = configOf(
+    written(`routes:
+  - { path: /a, upstream: web, host: example.com }
+  - { path: /a, upstream: web, host: WWW.example.com }
+  - { path: /a, upstream: web }
+`)
+  )
+  t.strictSame(
+    routes.map(route => route.host),
+    ['example.com', 'www.example.com', null]
+  )
+})
+
+t.test('what could not be read is not also at odds with the rest', async t => {
+  t.equal(
+    faultsOf(written('domains: [example.com, "a b"]\nroutes: [{ path: /, upstream: web, host: www.example.com }]'))
+      .length,
+    1
+  )
+  t.equal(faultsOf(written('upstreams: 5')).length, 1)
+  t.equal(faultsOf(written('upstreams: { web: 5, my-api: { origin: "http://b" } }')).length, 1)
+  t.equal(faultsOf(least.replace(/^upstreams.*$/m, '')).length, 1)
+})

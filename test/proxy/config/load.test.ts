@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import type { EdgeConfig } from '../../../proxy/config/config.ts'
+import { loadConfig } from '../../../proxy/config/load.ts'
+import { least } from './written.ts'
+
+const examples = fileURLToPath(new URL('../../../docs/examples', import.meta.url))
+
+/** What section 6 of the manual asks of either server. */
+function manual(config: EdgeConfig): object {
+  return {
+    server: config.server,
+    domains: config.domains,
+    ports: [...config.listen.http, ...config.listen.https],
+    tls: config.tls,
+    origins: [...config.upstreams].map(([name, { slots, health }]) => [
+      name,
+      [...slots.values()],
+      health?.path,
+      health?.body
+    ]),
+    routes: config.routes.map(route => [route.path, route.upstream, route.stream, route.idleMs, route.bodyLimitBytes]),
+    trusted: config.trustedProxies
+  }
+}
+
+const both = {
+  domains: ['example.com', 'www.example.com'],
+  ports: [
+    { host: '::', port: 80 },
+    { host: '::', port: 443 }
+  ],
+  routes: [
+    ['/api/v1/chat/stream', 'api', true, 600_000, 104_857_600],
+    ['/api/v1/chat/subscribe', 'api', true, 600_000, 104_857_600],
+    ['/api/', 'api', false, 300_000, 104_857_600],
+    ['/', 'web', false, 300_000, 104_857_600]
+  ],
+  trusted: []
+}
+
+t.test('the example of the frontend server sends /api across and keeps the rest', async t => {
+  t.strictSame(manual(await loadConfig(`${examples}/frontend.yaml`, {})), {
+    ...both,
+    server: 'frontend',
+    tls: {
+      mode: 'files',
+      certificates: [
+        { domains: [], cert: resolve(examples, 'certs/fullchain.pem'), key: resolve(examples, 'certs/privkey.pem') }
+      ]
+    },
+    origins: [
+      ['api', ['http://203.0.113.7:8000'], '/api/v1/health', '"status":"ok"'],
+      ['web', ['http://127.0.0.1:3001', 'http://127.0.0.1:3002'], '/login', null]
+    ]
+  })
+})
+
+t.test('the example of the backend server is its mirror image', async t => {
+  const folder = '/etc/letsencrypt/live/example.com'
+  t.strictSame(manual(await loadConfig(`${examples}/backend.yaml`, {})), {
+    ...both,
+    server: 'backend',
+    tls: {
+      mode: 'files',
+      certificates: [{ domains: [], cert: `${folder}/fullchain.pem`, key: `${folder}/privkey.pem` }]
+    },
+    origins: [
+      ['api', ['http://127.0.0.1:8000'], '/api/v1/health', '"status":"ok"'],
+      ['web', ['http://198.51.100.4:3000'], '/login', null]
+    ]
+  })
+})
+
+t.test('the environment is written over the file', async t => {
+  const config = await loadConfig(`${examples}/backend.yaml`, { EDGE_LISTEN_HTTPS: '127.0.0.1:8443' })
+  t.strictSame(config.listen.https, [{ host: '127.0.0.1', port: 8443 }])
+})
+
+t.test('a file that is not there, or is a folder, is CONFIG_MISSING', async t => {
+  await t.rejects(loadConfig(`${examples}/nowhere.yaml`, {}), {
+    code: 'CONFIG_MISSING',
+    detail: /nowhere\.yaml: there is no such file/
+  })
+  await t.rejects(loadConfig(examples, {}), { code: 'CONFIG_MISSING', detail: /it is a folder/ })
+})
+
+t.test('a wrong file is CONFIG_INVALID, with every fault as the terminal shows it', async t => {
+  const file = `${t.testdir()}/edge.yaml`
+  await writeFile(file, `${least}grace: 5 parsecs\nlimits: { head: x }\n`)
+  await t.rejects(loadConfig(file, {}), {
+    code: 'CONFIG_INVALID',
+    detail:
+      /edge\.yaml:5 {2}grace {8}found "5 parsecs", expected a duration.*\n.*edge\.yaml:6 {2}limits\.head {2}found "x"/
+  })
+})

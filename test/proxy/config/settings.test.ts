@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { type Field, type FieldPath, fields } from '../../../proxy/config/fields.ts'
+import { defaultOf } from '../../../proxy/config/settings.ts'
+import { settingsPage } from '../../../scripts/settings-table.ts'
+import { configOf, faultsOf, least, written } from './written.ts'
+
+t.test('the page of settings is what the rows say: node scripts/settings-table.ts --write', async t => {
+  const page = readFileSync(new URL('../../../docs/settings.md', import.meta.url), 'utf8')
+  t.equal(page, settingsPage())
+})
+
+t.test('every default is one that its own kind accepts, and every example too', async t => {
+  for (const [path, field] of Object.entries<Field>(fields)) {
+    t.notOk([defaultOf(path as FieldPath)].flat().includes(undefined), path)
+    const examples = field.example?.replace(/^\[(.*)\]$/, '$1').split(', ') ?? []
+    for (const example of examples) t.not(field.kind.read(example.replace(/^["'](.*)["']$/, '$1')), undefined, example)
+  }
+})
+
+t.test('what is left out has its default', async t => {
+  const config = configOf(least)
+  t.strictSame(config, {
+    server: 'single',
+    domains: ['example.com', 'www.example.com'],
+    listen: { http: [{ host: '::', port: 80 }], https: [{ host: '::', port: 443 }] },
+    tls: { mode: 'local' },
+    upstreams: new Map([
+      [
+        'web',
+        {
+          name: 'web',
+          slots: new Map([['only', 'http://127.0.0.1:3000']]),
+          health: null,
+          keepAliveMs: 4000,
+          connectMs: 5000,
+          connections: 0
+        }
+      ],
+      [
+        'my-api',
+        {
+          name: 'my-api',
+          slots: new Map([['only', 'http://127.0.0.1:8000']]),
+          health: null,
+          keepAliveMs: 4000,
+          connectMs: 5000,
+          connections: 0
+        }
+      ]
+    ]),
+    routes: [
+      { host: null, path: '/', upstream: 'web', stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600 },
+      { host: null, path: '/api/', upstream: 'my-api', stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600 }
+    ],
+    trustedProxies: [],
+    limits: {
+      connections: 10_000,
+      connectionsPerAddress: 512,
+      streams: 128,
+      headBytes: 32_768,
+      headMs: 10_000,
+      bodyBytesPerSecond: 1024,
+      keepAliveMs: 75_000,
+      sendMs: 60_000,
+      requestsPerSecond: 0
+    },
+    log: { level: 'info' },
+    control: { socket: '/var/lib/twinedge/control.sock', listen: null },
+    stateFolder: '/var/lib/twinedge',
+    graceMs: 30_000
+  })
+})
+
+t.test('paths are relative to the folder of the file', async t => {
+  const config = configOf(written('state: data\ntls: { mode: files, certificates: [{ cert: ../a.pem, key: /k.pem }] }'))
+  t.equal(config.stateFolder, '/etc/twinedge/data')
+  t.equal(config.control.socket, '/etc/twinedge/data/control.sock')
+  t.match(config.tls, { certificates: [{ cert: '/etc/a.pem', key: '/k.pem' }] })
+  t.equal(configOf(written('control: { socket: run/s }')).control.socket, '/etc/twinedge/run/s')
+})
+
+t.test('a single value may stand for a list of one', async t => {
+  const config = configOf(written('domains: example.com\nlisten: { https: [443, "127.0.0.1:8443"] }'))
+  t.strictSame(config.domains, ['example.com'])
+  t.strictSame(config.listen.https[1], { host: '127.0.0.1', port: 8443 })
+})
+
+t.test('a wildcard needs no quotes to be told that it is not supported', async t => {
+  t.match(faultsOf(written('domains: [example.com, *.example.com]')), [
+    { path: 'domains[1]', line: 5, expected: /wildcards/ }
+  ])
+})
+
+t.test('every fault comes at once, each with its path and line', async t => {
+  const faults = faultsOf(`server: fronted
+domains: [example.com]
+upstreams:
+  web:
+    origin: http://127.0.0.1:3000
+    health: { status: 99 }
+routes:
+  - path: /
+    upstream: web
+    idle: 600 parsecs
+  - { path: /b, upstream: web, body: [1] }
+limits: 5
+grace: { x: 1 }
+`)
+  const places = faults.map(({ path, line }) => `${path} ${line}`)
+  t.strictSame(places.sort(), [
+    'grace 13',
+    'limits 12',
+    'routes[0].idle 10',
+    'routes[1].body 11',
+    'server 1',
+    'upstreams.web.health.path 6',
+    'upstreams.web.health.status 6'
+  ])
+  t.match(
+    faults.find(fault => fault.path === 'server'),
+    { nearest: 'frontend' }
+  )
+})
+
+t.test('an unknown key names the nearest that is known', async t => {
+  const faults = faultsOf(written('routes: [{ path: /, upstream: web, idel: 600s }]\nlimit: {}\n'))
+  t.match(faults, [
+    { path: 'routes[0].idel', line: 5, found: 'the unknown key "idel"', nearest: 'idle' },
+    { path: 'limit', line: 6, nearest: 'limits' }
+  ])
+})
+
+t.test('a key of nginx or of another place leads to where the setting is', async t => {
+  const faults = faultsOf(written('client_max_body_size: 100m\nidle: 600s\n'))
+  t.match(faults, [{ nearest: 'routes[].body' }, { nearest: 'routes[].idle' }])
+})
+
+t.test('what was misspelt is not also missing', async t => {
+  t.match(faultsOf(least.replace('server:', 'sever:')), [{ path: 'sever', nearest: 'server' }])
+  t.equal(faultsOf(least.replace('server:', 'sever:')).length, 1)
+  t.equal(faultsOf(least.replace('upstreams:', 'upstreems:')).length, 1)
+  t.equal(faultsOf(least.replace('origin:', 'orgin:')).length, 1)
+  t.equal(faultsOf(least.replace('{ origin: "http://127.0.0.1:3000" }', '{ slot: { a: "http://a" } }')).length, 1)
+  t.equal(faultsOf(`${least}tls: { mode: files, certificate: [{ cert: a, key: b }] }`).length, 1)
+})
+
+t.test('a name that no variable could spell is refused', async t => {
+  t.match(
+    faultsOf(
+      written(
+        'upstreams: { web: { origin: "http://a" }, my-api: { origin: "http://b" }, My_Api: { origin: "http://c" } }'
+      )
+    ),
+    [{ path: 'upstreams.My_Api', found: '"My_Api"' }]
+  )
+})
+
+t.test('a key with nothing after it is a fault', async t => {
+  t.match(faultsOf(written('grace:\n')), [{ path: 'grace', line: 5, found: 'nothing' }])
+  t.match(faultsOf(written('limits:\n')), [
+    { path: 'limits', line: 5, found: 'nothing', expected: /a map with connections/ }
+  ])
+})
+
+t.test('the keys of JavaScript are no settings', async t => {
+  for (const key of ['__proto__', 'constructor', 'toString']) {
+    t.match(faultsOf(`${least}${key}: { x: 1 }\n`), [{ path: key, line: 5 }])
+  }
+})

@@ -1,0 +1,69 @@
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { command, project } from '../doubles/command.ts'
+
+interface Programs {
+  readonly tsc?: string
+  readonly biome?: string
+  readonly tap?: string
+}
+
+/** scripts/test between programs that do as told: shell commands in the place of tsc, biome and tap. */
+async function gate(t: { teardown(undo: () => unknown): void }, programs: Programs, args: string[] = []) {
+  const folder = await mkdtemp(join(tmpdir(), 'te-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  await cp(join(project, 'scripts/test'), join(folder, 'scripts/test'))
+  await mkdir(join(folder, 'node_modules/.bin'), { recursive: true })
+  const good = { tsc: 'exit 0', biome: 'exit 0', tap: report(['ok 1 - test/a.test.ts'], 'total: 3, pass: 3') }
+  for (const [name, body] of Object.entries({ ...good, ...programs })) {
+    const path = join(folder, 'node_modules/.bin', name)
+    await writeFile(path, `#!/bin/sh\n${body}\n`)
+    await chmod(path, 0o755)
+  }
+  const { code, out } = await command(join(folder, 'scripts/test'), args, { cwd: '/', env: { PATH: '/usr/bin:/bin' } })
+  return { code, out, last: out.trimEnd().split('\n').at(-1) }
+}
+
+function report(lines: readonly string[], totals: string, code = 0): string {
+  return `cat <<'END'\nTAP version 14\n${lines.join('\n')}\n# { ${totals} }\n# time=12ms\nEND\nexit ${code}`
+}
+
+t.test('all good: exit 0, the totals in the last line', async t => {
+  const { code, last } = await gate(t, {})
+  t.same([code, last], [0, '3 passed, 0 failed'])
+})
+
+t.test('failed and skipped tests are counted; what failed is shown in full, what passed in one line', async t => {
+  const lines = ['# Subtest: test/a.test.ts', '    ok 1 - fine', 'ok 1 - test/a.test.ts', '# Subtest: test/b.test.ts']
+  lines.push('    not ok 1 - wrong', '      ---', '      why: because', '      ...', 'not ok 2 - test/b.test.ts')
+  lines.push('  ---', '  exitCode: 1', '  ...')
+  const { code, out, last } = await gate(t, { tap: report(lines, 'total: 9, pass: 5, fail: 2, skip: 1, todo: 1', 1) })
+  t.same([code, last], [1, '5 passed, 2 failed, 2 skipped'])
+  t.match(out, '    not ok 1 - wrong\n      ---\n      why: because\n')
+  t.match(out, '  exitCode: 1\n')
+  t.notMatch(out, 'fine')
+})
+
+t.test('types and lint count as one failure each', async t => {
+  t.same((await gate(t, { tsc: 'exit 2' })).last, '3 passed, 1 failed')
+  const both = await gate(t, { tsc: 'exit 2', biome: 'exit 1' })
+  t.same([both.code, both.last], [1, '3 passed, 2 failed'])
+})
+
+t.test('a run that broke off is a failure, whatever it had printed', async t => {
+  t.same((await gate(t, { tap: 'echo no tests; exit 1' })).last, '0 passed, 1 failed')
+  t.same((await gate(t, { tap: report([], 'total: 3, pass: 3', 1) })).last, '3 passed, 1 failed')
+  t.same((await gate(t, { tap: 'kill -9 $$' })).code, 1)
+})
+
+t.test('a test that prints totals of its own fools nobody', async t => {
+  const lines = ['    # { total: 99, pass: 99 }', '# { total: 99, pass: 99 }']
+  t.equal((await gate(t, { tap: report(lines, 'total: 4, pass: 3, fail: 1', 1) })).last, '3 passed, 1 failed')
+})
+
+t.test('arguments go to tap as they are', async t => {
+  const { out } = await gate(t, { tap: 'for word in "$@"; do echo "word: $word"; done' }, ['test/a b.test.ts'])
+  t.match(out, 'word: test/a b.test.ts\n')
+})
