@@ -4,18 +4,16 @@ import type { EdgeConfig, LogLevel } from './config/config.ts'
 import type { HealthAnswer, ReloadAnswer, StatusAnswer } from './control/protocol.ts'
 import { type Control, type ControlActions, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
+import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
-import { buildSite, type Site, switchUpstreams } from './forward/site.ts'
+import { buildSite, healthLog, inFlightOf, type Site, switchUpstreams } from './forward/site.ts'
+import { requestIds } from './http/request-id.ts'
 import { Admission } from './listener/admission.ts'
-import type { Handler, ListenerContext } from './listener/context.ts'
 import { Front } from './listener/front.ts'
-import { createHttpListener } from './listener/http.ts'
-import { createHttpsListener } from './listener/https.ts'
 import { Redirect } from './listener/redirect.ts'
-import { requestIds } from './listener/request-id.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { changesBetween } from './reload.ts'
+import { applicable, changesBetween, ReloadQueue } from './reload.ts'
 import { Certificates } from './tls/certificates.ts'
 import { tlsOptions } from './tls/listener-options.ts'
 
@@ -37,6 +35,7 @@ export class Edge {
   readonly #metrics: Metrics
   readonly #admission: Admission
   readonly #front: Front
+  readonly #reloads: ReloadQueue
   readonly #startedAt = new Date()
   #loadedAt = new Date()
   #site: Site
@@ -55,6 +54,7 @@ export class Edge {
     )
     this.#metrics = createMetrics(() => this.status())
     this.#front = this.#createFront()
+    this.#reloads = new ReloadQueue(() => this.#reload(), options.log)
   }
 
   /** @throws EdgeError with what the operator has to mend */
@@ -91,37 +91,56 @@ export class Edge {
     return this.#front.ports(kind)[0] ?? 0
   }
 
+  /** Every port, as bound. */
+  get ports(): { http: number[]; https: number[] } {
+    return { http: this.#front.ports('http'), https: this.#front.ports('https') }
+  }
+
   /**
    * Applies the configuration as it is now, whole or not at all. Nothing in flight is touched.
    * @throws EdgeError; then what ran goes on running
    */
-  async reload(): Promise<ReloadAnswer> {
-    const config = await this.#options.load()
-    const certificates = await Certificates.load(config, new Date(), message => this.#options.log.warn(message))
+  reload(): Promise<ReloadAnswer> {
+    return this.#reloads.take()
+  }
+
+  async #reload(): Promise<ReloadAnswer> {
+    const { log } = this.#options
     const before = this.#site
-    const site = this.#buildSite(config, before)
+    const wanted = await this.#options.load()
+    const changed = changesBetween(before.config, wanted)
+    const config = applicable(before.config, wanted)
+    const certificates = await Certificates.load(config, new Date(), message => log.warn(message))
     const change = await this.#front.open(config)
+    if (this.#isStopping) {
+      change.drop()
+      throw new EdgeError('EDGE_STOPPING', 'it is too late for a reload')
+    }
+    const site = this.#buildSite(config, before)
     this.#site = site
     this.#certificates = certificates
     this.#loadedAt = new Date()
     change.keep()
     switchUpstreams(before, site)
-    if (config.log.level !== before.config.log.level) this.#options.log.setLevel(config.log.level)
-    const changed = changesBetween(before.config, config)
-    this.#options.log.info('reloaded', { changed })
-    for (const warning of certificates.warnings) this.#options.log.warn(warning)
+    if (config.log.level !== before.config.log.level) log.setLevel(config.log.level)
+    log.info('reloaded', { changed })
+    for (const warning of certificates.warnings) log.warn(warning)
     return { changed }
   }
 
-  /** Accepts nothing more, lets what is in flight end within the grace time, then cuts it. */
-  async stop(): Promise<void> {
-    if (this.#isStopping) return
+  /**
+   * Accepts nothing more, lets what is in flight end within the grace time, then cuts it.
+   * @returns how many connections were cut
+   */
+  async stop(): Promise<number> {
+    if (this.#isStopping) return 0
     this.#isStopping = true
     clearInterval(this.#certificateTimer)
-    this.#options.log.info('stopping', { inflight: this.status().inFlight })
-    await this.#front.stop(this.config.graceMs)
+    this.#options.log.info('stopping', { inflight: inFlightOf(this.#site) })
+    const cut = await this.#front.stop(this.config.graceMs)
     switchUpstreams(this.#site, null)
     await this.#control?.close()
+    return cut
   }
 
   status(): StatusAnswer {
@@ -135,7 +154,7 @@ export class Edge {
       configLoadedAt: this.#loadedAt.toISOString(),
       logLevel: this.#options.log.getLevel(),
       connections: this.#admission.open,
-      inFlight: upstreams.reduce((sum, slot) => sum + slot.inFlight, 0),
+      inFlight: inFlightOf(this.#site),
       upstreams,
       certificates: this.#certificates.status
     }
@@ -160,16 +179,7 @@ export class Edge {
   }
 
   #buildSite(config: EdgeConfig, before: Site | null): Site {
-    const { log } = this.#options
-    return buildSite(
-      config,
-      this.#deadlines,
-      (upstream, slot, isUp, { saw }) => {
-        if (isUp) log.info('upstream is up again', { upstream, slot, saw })
-        else log.warn('upstream is down', { upstream, slot, saw })
-      },
-      before
-    )
+    return buildSite(config, this.#deadlines, healthLog(this.#options.log), before)
   }
 
   #createFront(): Front {
@@ -178,32 +188,28 @@ export class Edge {
       toLog(entry)
       this.#metrics.record(entry)
     }
-    const nextId = requestIds()
-    const contextOf = (handler: Handler): ListenerContext => ({
-      handler,
+    const shared = {
       deadlines: this.#deadlines,
       limits: () => this.#site.config.limits,
-      nextId,
+      nextId: requestIds(),
       isStopping: () => this.#isStopping
-    })
-    const https = contextOf(new Forwarder(() => this.#site, this.#deadlines, record))
-    const http = contextOf(
-      new Redirect(
-        () => this.#site.config,
-        () => this.port('https')
-      )
-    )
-    const tls = tlsOptions(() => this.#certificates, this.#site.config.limits.headMs)
+    }
+    const config = (): EdgeConfig => this.#site.config
     return new Front({
-      http: address => createHttpListener(address, http, this.#admission),
-      https: address => createHttpsListener(address, tls, https, this.#admission)
+      http: { ...shared, handler: new Redirect(config, () => this.port('https'), record) },
+      https: { ...shared, handler: new Forwarder(() => this.#site, this.#deadlines, record) },
+      tls: handshakeMs => tlsOptions(() => this.#certificates, handshakeMs),
+      admission: this.#admission
     })
   }
 
   async #renewCertificates(): Promise<void> {
     const { log } = this.#options
+    const config = this.config
     try {
-      this.#certificates = await Certificates.load(this.config, new Date(), message => log.warn(message))
+      const renewed = await Certificates.load(config, new Date(), message => log.warn(message))
+      // A reload that came in between has loaded its own.
+      if (config === this.config) this.#certificates = renewed
     } catch (error) {
       log.warn('certificates were not renewed; those at hand go on serving', { error: String(error) })
     }

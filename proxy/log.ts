@@ -35,7 +35,8 @@ export interface LogOptions {
   readonly pretty: boolean
 }
 
-const severity: Record<LogLevel, number> = { ...pino.levels.values, silent: Number.POSITIVE_INFINITY } as never
+/** Nothing is ever logged as silent. */
+const severity = { ...pino.levels.values, silent: 0 } as Record<LogLevel, number>
 
 /** @returns the log of this process: JSON lines, gathered for up to 250 ms or 4 kB */
 export function createLog({ level, pretty, destination = 1 }: LogOptions): Log {
@@ -57,7 +58,7 @@ export function createLog({ level, pretty, destination = 1 }: LogOptions): Log {
   )
   if (output !== null)
     output.onDropped = lines => logger.warn({ dropped: lines }, 'lines were dropped: nobody read them')
-  const isEnabled = (level: LogLevel): boolean => severity[level] >= logger.levelVal && level !== 'silent'
+  const isEnabled = (level: LogLevel): boolean => severity[level] >= logger.levelVal
   return {
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),

@@ -3,8 +3,10 @@ import manifest from '../package.json' with { type: 'json' }
 import type { EdgeConfig } from './config/config.ts'
 import { loadConfig, readConfig } from './config/load.ts'
 import { Edge } from './edge.ts'
-import { EdgeError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
+
+/** npm passes on the Ctrl-C that the terminal has sent to everybody already: two signals, one press. */
+const SAME_PRESS_MS = 500
 
 export interface MainOptions {
   /** Null: the demo on this machine. */
@@ -20,7 +22,6 @@ async function runFile(file: string): Promise<number> {
   const load = (): Promise<EdgeConfig> => loadConfig(file, process.env)
   const log = createLog({ level: (await load()).log.level, pretty: process.stdout.isTTY })
   const edge = await Edge.start({ load, log, configFile: file, version: manifest.version })
-  log.info('serving', { server: edge.config.server, domains: edge.config.domains, https: edge.port('https') })
   return await serve(edge, log)
 }
 
@@ -54,28 +55,25 @@ function welcome(edge: Edge): string {
 /** Serves until a signal says stop. @returns 0 */
 async function serve(edge: Edge, log: Log): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
-  let isStopping = false
+  let askedMs = 0
   const onStop = (): void => {
     // Asked twice, somebody means it.
-    if (isStopping) process.exit(130)
-    isStopping = true
+    if (askedMs !== 0 && performance.now() - askedMs > SAME_PRESS_MS) process.exit(130)
+    askedMs ||= performance.now()
     stop()
   }
   process.on('SIGTERM', onStop)
   process.on('SIGINT', onStop)
-  process.on('SIGHUP', () => void edge.reload().catch(error => tellRefused(error, log)))
+  // The edge logs what came of it, refusals too.
+  process.on('SIGHUP', () => void edge.reload().catch(() => {}))
   process.on('SIGUSR2', () => log.setLevel(log.getLevel() === 'debug' ? edge.config.log.level : 'debug'))
   // One request's bug must not cut every other user's stream.
   process.on('uncaughtException', error => log.error('EDGE_INTERNAL', { error: error.stack ?? String(error) }))
   process.on('exit', () => log.flushSync())
+  log.info('serving', { server: edge.config.server, domains: edge.config.domains, ...edge.ports })
   await stopped
-  await edge.stop()
-  log.info('stopped')
+  const cut = await edge.stop()
+  log.info('stopped', { cut })
   await log.flush()
   return 0
-}
-
-function tellRefused(error: unknown, log: Log): void {
-  const { code, detail, next } = error instanceof EdgeError ? error : new EdgeError('EDGE_INTERNAL', String(error))
-  log.error('reload refused: what ran goes on running', { code, detail, next })
 }

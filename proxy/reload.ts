@@ -1,13 +1,54 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EdgeConfig } from './config/config.ts'
+import type { ReloadAnswer } from './control/protocol.ts'
+import { EdgeError } from './errors.ts'
+import type { Log } from './log.ts'
 
 /** Settings that a running edge cannot change: it says so instead of pretending. */
 const FIXED: readonly (keyof EdgeConfig)[] = ['control', 'stateFolder']
 
+/** As the operator writes them, where that differs. */
+const WRITTEN: Partial<Record<keyof EdgeConfig, string>> = {
+  trustedProxies: 'trusted-proxies',
+  stateFolder: 'state',
+  graceMs: 'grace'
+}
+
 /** The top-level settings in which two configurations differ, for the operator. */
-export function changesBetween(before: EdgeConfig, after: EdgeConfig): string[] {
-  const names = Object.keys(after) as (keyof EdgeConfig)[]
+export function changesBetween(before: EdgeConfig, wanted: EdgeConfig): string[] {
+  const names = Object.keys(wanted) as (keyof EdgeConfig)[]
   return names
-    .filter(name => !isDeepStrictEqual(before[name], after[name]))
-    .map(name => (FIXED.includes(name) ? `${name} (from the next start on)` : name))
+    .filter(name => !isDeepStrictEqual(before[name], wanted[name]))
+    .map(name => (WRITTEN[name] ?? name) + (FIXED.includes(name) ? ' (from the next start on)' : ''))
+}
+
+/** What a running edge can take of `wanted`: the rest stays, or half of it would live in another state folder. */
+export function applicable(before: EdgeConfig, wanted: EdgeConfig): EdgeConfig {
+  const kept = Object.fromEntries(FIXED.map(name => [name, before[name]]))
+  return { ...wanted, ...kept }
+}
+
+/** Reloads one after another, whoever asks: two at once would take each other's new port. */
+export class ReloadQueue {
+  readonly #apply: () => Promise<ReloadAnswer>
+  readonly #log: Log
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(apply: () => Promise<ReloadAnswer>, log: Log) {
+    this.#apply = apply
+    this.#log = log
+  }
+
+  /** @throws what stood against it; the log has it too, since nobody reads the answer to a signal */
+  take(): Promise<ReloadAnswer> {
+    const done = this.#last.then(this.#apply)
+    this.#last = done.catch(cause => this.#tellRefused(cause))
+    return done
+  }
+
+  #tellRefused(cause: unknown): void {
+    const bug = cause instanceof Error ? cause.stack : String(cause)
+    const { code, detail, next } = cause instanceof EdgeError ? cause : new EdgeError('EDGE_INTERNAL', `${bug}`)
+    this.#log.error('reload refused: what ran goes on running', { code, detail, next })
+  }
 }

@@ -2,6 +2,7 @@ import { BlockList, isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { EdgeConfig, UpstreamConfig } from '../config/config.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { Log } from '../log.ts'
 import { Router } from '../routing/route.ts'
 import { type HealthListener, Upstream } from '../upstream/upstream.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -11,6 +12,8 @@ export interface Site {
   readonly config: EdgeConfig
   readonly router: Router
   readonly upstreams: ReadonlyMap<string, Upstream>
+  /** Upstreams of earlier configurations to which something is still in flight. */
+  readonly leaving: readonly Upstream[]
   /** Null: nobody is. */
   readonly isTrusted: ((address: string) => boolean) | null
   readonly rate: RateLimit
@@ -29,12 +32,31 @@ export function buildSite(
       ? known
       : new Upstream(wanted, deadlines, onHealth)
   }
+  const upstreams = new Map([...config.upstreams.values()].map(wanted => [wanted.name, keepOrMake(wanted)]))
+  const { requestsPerSecond } = config.limits
+  const hasSameRate = before !== null && before.config.limits.requestsPerSecond === requestsPerSecond
   return {
     config,
     router: new Router(config.domains, config.routes),
-    upstreams: new Map([...config.upstreams.values()].map(wanted => [wanted.name, keepOrMake(wanted)])),
+    upstreams,
+    leaving: leavingFrom(before, new Set(upstreams.values())),
     isTrusted: trustIn(config.trustedProxies),
-    rate: new RateLimit(config.limits.requestsPerSecond)
+    // A reload is no pardon: what an address has used up stays used up.
+    rate: hasSameRate ? before.rate : new RateLimit(requestsPerSecond)
+  }
+}
+
+/** Requests that are being sent or answered now, whatever configuration they came in under. */
+export function inFlightOf({ upstreams, leaving }: Site): number {
+  const slots = [...upstreams.values(), ...leaving].flatMap(upstream => upstream.status)
+  return slots.reduce((sum, slot) => sum + slot.inFlight, 0)
+}
+
+/** Tells the operator when an upstream goes down or comes back. */
+export function healthLog(log: Log): HealthListener {
+  return (upstream, slot, isUp, { saw }) => {
+    if (isUp) log.info('upstream is up again', { upstream, slot, saw })
+    else log.warn('upstream is down', { upstream, slot, saw })
   }
 }
 
@@ -44,6 +66,12 @@ export function switchUpstreams(before: Site | null, after: Site | null): void {
   const known = new Set(before?.upstreams.values())
   for (const upstream of kept) if (!known.has(upstream)) upstream.start()
   for (const upstream of known) if (!kept.has(upstream)) upstream.stop()
+}
+
+function leavingFrom(before: Site | null, kept: ReadonlySet<Upstream>): Upstream[] {
+  if (before === null) return []
+  const gone = [...before.upstreams.values()].filter(upstream => !kept.has(upstream))
+  return [...gone, ...before.leaving].filter(upstream => upstream.status.some(slot => slot.inFlight > 0))
 }
 
 function trustIn(blocks: readonly string[]): ((address: string) => boolean) | null {

@@ -18,6 +18,18 @@ export interface RequestHead {
   readonly isWebSocketUpgrade: boolean
 }
 
+/** Stands for a head that could not be read, so that its request is answered and recorded like any other. */
+export const unreadableHead: RequestHead = {
+  method: '-',
+  host: '',
+  authority: '',
+  target: '-',
+  headers: [],
+  bodyLength: 0,
+  expectsContinue: false,
+  isWebSocketUpgrade: false
+}
+
 /** Who receives a request's body. */
 export interface BodyReceiver {
   /** @returns false to be sent no more until `resumeBody()` */

@@ -1,10 +1,20 @@
+import type { TlsOptions } from 'node:tls'
 import type { Address, EdgeConfig } from '../config/config.ts'
+import { EdgeError } from '../errors.ts'
+import type { Admission } from './admission.ts'
+import type { ListenerContext } from './context.ts'
+import { createHttpListener } from './http.ts'
+import { createHttpsListener } from './https.ts'
 import type { Listener } from './listener.ts'
 
-/** Makes a listener that is not bound yet. */
-export interface ListenerMakers {
-  http(address: Address): Listener
-  https(address: Address): Listener
+type Kind = 'http' | 'https'
+
+/** What listeners of either kind are made of. */
+export interface FrontOptions {
+  readonly http: ListenerContext
+  readonly https: ListenerContext
+  readonly tls: (handshakeMs: number) => TlsOptions
+  readonly admission: Admission
 }
 
 /** Listeners that are bound but not yet ours: `keep()` closes what they replace, `drop()` closes them again. */
@@ -15,12 +25,13 @@ export interface Change {
 
 /** Every port of the edge; a reload opens and closes ports without touching the ones that stay. */
 export class Front {
-  readonly #makers: ListenerMakers
-  readonly #stopping = new Set<Promise<void>>()
+  readonly #options: FrontOptions
+  /** Ports that a reload took away, until the last connection on them has ended. */
+  readonly #leaving = new Map<Listener, Promise<void>>()
   #bound = new Map<string, Listener>()
 
-  constructor(makers: ListenerMakers) {
-    this.#makers = makers
+  constructor(options: FrontOptions) {
+    this.#options = options
   }
 
   /**
@@ -37,7 +48,7 @@ export class Front {
       for (const [kind, address] of addressesOf(config)) {
         const key = `${kind} ${address.host} ${address.port}`
         const known = this.#bound.get(key)
-        const listener = known ?? this.#makers[kind](address)
+        const listener = known ?? this.#make(kind, address)
         if (known === undefined) {
           await listener.start()
           fresh.push(listener)
@@ -46,39 +57,61 @@ export class Front {
       }
     } catch (error) {
       drop()
-      throw error
+      throw this.#explain(error)
     }
     return { drop, keep: () => this.#keep(after) }
   }
 
   /** The port in use, by kind, in the order of the configuration. */
-  ports(kind: 'http' | 'https'): number[] {
+  ports(kind: Kind): number[] {
     return [...this.#bound].filter(([key]) => key.startsWith(`${kind} `)).map(([, listener]) => listener.port)
   }
 
-  /** No new connections; resolves when the last one is closed, by its end or by the deadline. */
-  async stop(graceMs: number): Promise<void> {
-    const all = [...this.#bound.values()]
+  /**
+   * No new connections; resolves when the last one is closed, by its end or by the deadline.
+   * @returns how many connections the deadline cut
+   */
+  async stop(graceMs: number): Promise<number> {
+    const all = [...this.#bound.values(), ...this.#leaving.keys()]
+    let cut = 0
     const deadline = setTimeout(() => {
-      for (const listener of all) listener.destroyAll()
+      for (const listener of all) cut += listener.destroyAll()
     }, graceMs)
-    await Promise.all([...all.map(listener => listener.stop()), ...this.#stopping])
+    await Promise.all([...[...this.#bound.values()].map(listener => listener.stop()), ...this.#leaving.values()])
     clearTimeout(deadline)
+    return cut
+  }
+
+  #make(kind: Kind, address: Address): Listener {
+    const { http, https, tls, admission } = this.#options
+    if (kind === 'http') return createHttpListener(address, http, admission)
+    return createHttpsListener(address, tls, https, admission)
   }
 
   #keep(after: Map<string, Listener>): void {
     for (const [key, listener] of this.#bound) {
       if (after.has(key)) continue
-      const stopping = listener.stop().finally(() => this.#stopping.delete(stopping))
-      this.#stopping.add(stopping)
+      this.#leaving.set(
+        listener,
+        listener.stop().finally(() => this.#leaving.delete(listener))
+      )
     }
     this.#bound = after
   }
+
+  /** "Stop what listens there" is no help when that is this edge: http and https swapped, or `443` made `192.0.2.1:443`. */
+  #explain(error: unknown): unknown {
+    if (!(error instanceof EdgeError) || error.code !== 'EDGE_PORT_TAKEN') return error
+    const own = [...this.#bound.values()].find(({ port }) => error.detail.includes(`:${port} `))
+    if (own === undefined) return error
+    const detail = `${error.detail}, by this edge as it runs: such a change needs a restart`
+    return new EdgeError('EDGE_PORT_TAKEN', detail, error)
+  }
 }
 
-function addressesOf({ listen }: EdgeConfig): ['http' | 'https', Address][] {
+function addressesOf({ listen }: EdgeConfig): [Kind, Address][] {
   return [
-    ...listen.http.map((address): ['http', Address] => ['http', address]),
-    ...listen.https.map((address): ['https', Address] => ['https', address])
+    ...listen.http.map((address): [Kind, Address] => ['http', address]),
+    ...listen.https.map((address): [Kind, Address] => ['https', address])
   ]
 }

@@ -1,5 +1,6 @@
-import { createServer as createH2, type Http2Server } from 'node:http2'
-import { createServer as createTls, type TLSSocket, type TlsOptions } from 'node:tls'
+import { createServer as createH2, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { createServer as createTls, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { Address, LimitsConfig } from '../config/config.ts'
 import type { Admission } from './admission.ts'
 import type { ListenerContext } from './context.ts'
@@ -7,41 +8,65 @@ import { H1Connection } from './h1/connection.ts'
 import { H2Connection, h2Options } from './h2/connection.ts'
 import { Listener, plainAddress } from './listener.ts'
 
+const PLAIN_HTTP = 'EDGE_PLAIN_HTTP: this port speaks HTTPS\n'
+const PLAIN_HTTP_ANSWER = `HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: ${PLAIN_HTTP.length}\r\nconnection: close\r\n\r\n${PLAIN_HTTP}`
+
+/** Options of the TLS server for a limit on the handshake, in ms. */
+export type TlsOptionsFor = (handshakeMs: number) => TlsOptions
+
 /** :443: TLS, then HTTP/2 or HTTP/1.1 as ALPN chose (RFC 7301). */
 export function createHttpsListener(
   address: Address,
-  tls: TlsOptions,
+  tls: TlsOptionsFor,
   context: ListenerContext,
   admission: Admission
 ): Listener {
-  let limits: LimitsConfig | null = null
-  let h2: Http2Server
-  const h2Server = (): Http2Server => {
-    // A reload may have changed what a session is told at its start.
-    if (limits !== context.limits()) {
-      limits = context.limits()
-      h2 = createH2Server(limits, (session, socket) => {
-        listener.hold(new H2Connection(session, plainAddress(socket.remoteAddress), context), socket)
-      })
-    }
-    return h2
-  }
-  const server = createTls(tls, socket => {
-    socket.on('error', () => socket.destroy())
-    if (socket.alpnProtocol === 'h2') h2Server().emit('connection', socket)
-    else listener.hold(new H1Connection(socket, context, plainAddress(socket.remoteAddress)), socket)
+  const hold = (connection: H1Connection | H2Connection, socket: Socket): void => listener.hold(connection, socket)
+  let made: { limits: LimitsConfig; server: TlsServer } | null = null
+  const listener = new Listener(address, admission, socket => {
+    const limits = context.limits()
+    // A reload may have changed what a handshake may take, and what a session is told at its start.
+    if (made?.limits !== limits) made = { limits, server: createServer(tls(limits.headMs), limits, context, hold) }
+    made.server.emit('connection', socket)
   })
-  // Node only tells of a handshake that failed or is late: closing is ours.
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  const listener = new Listener(address, admission, socket => server.emit('connection', socket))
   return listener
 }
 
-type OnSession = (session: import('node:http2').ServerHttp2Session, socket: TLSSocket) => void
+function createServer(
+  tls: TlsOptions,
+  limits: LimitsConfig,
+  context: ListenerContext,
+  hold: (connection: H1Connection | H2Connection, socket: Socket) => void
+): TlsServer {
+  const h2 = createH2Server(limits, (session, socket) => {
+    hold(new H2Connection(session, plainAddress(socket.remoteAddress), context), socket)
+  })
+  const server = createTls(tls, socket => {
+    socket.on('error', () => socket.destroy())
+    if (socket.alpnProtocol === 'h2') h2.emit('connection', socket)
+    else hold(new H1Connection(socket, context, plainAddress(socket.remoteAddress)), socket)
+  })
+  // Node only tells of a handshake that failed or is late: closing is ours.
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') answerPlainHttp(socket)
+    else socket.destroy()
+  })
+  return server
+}
 
-function createH2Server(limits: LimitsConfig, onSession: OnSession): Http2Server {
+function createH2Server(
+  limits: LimitsConfig,
+  onSession: (session: ServerHttp2Session, socket: TLSSocket) => void
+): Http2Server {
   const server = createH2(h2Options(limits.streams, limits.headBytes))
   server.on('session', session => onSession(session, session.socket as TLSSocket))
   server.on('sessionError', () => {})
   return server
+}
+
+/** A wrong scheme is told in words, as nginx does: below the TLS socket, which can no longer speak. */
+function answerPlainHttp(socket: TLSSocket): void {
+  const below = (socket as { _parent?: Socket })._parent
+  if (below === undefined) return void socket.destroy()
+  below.end(PLAIN_HTTP_ANSWER, () => socket.destroy())
 }

@@ -11,7 +11,9 @@ export type OnConnection = (socket: Socket) => void
 export class Listener {
   readonly address: Address
   readonly #server: Server
+  readonly #sockets = new Set<Socket>()
   readonly #open = new Set<ClientConnection>()
+  #isStopping = false
 
   constructor(address: Address, admission: Admission, onConnection: OnConnection) {
     this.address = address
@@ -19,7 +21,11 @@ export class Listener {
       socket.on('error', () => socket.destroy())
       const clientAddress = plainAddress(socket.remoteAddress)
       if (!admission.admit(clientAddress)) return void socket.resetAndDestroy()
-      socket.on('close', () => admission.release(clientAddress))
+      this.#sockets.add(socket)
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        admission.release(clientAddress)
+      })
       onConnection(socket)
     })
   }
@@ -41,19 +47,26 @@ export class Listener {
   hold(connection: ClientConnection, socket: Socket): void {
     this.#open.add(connection)
     socket.once('close', () => this.#open.delete(connection))
+    // Its handshake was under way when stop() looked for what is idle.
+    if (this.#isStopping) connection.finish()
   }
 
   /** No new connections; those that are open close as they become idle. Resolves when all are gone. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#server.close(() => resolve())
     for (const connection of this.#open) connection.finish()
     await promise
   }
 
-  /** The grace is over. */
-  destroyAll(): void {
+  /** The grace is over. @returns how many connections were still open */
+  destroyAll(): number {
+    const late = this.#sockets.size
     for (const connection of this.#open) connection.destroy()
+    // Those in a handshake belong to nobody yet.
+    for (const socket of this.#sockets) socket.destroy()
+    return late
   }
 }
 

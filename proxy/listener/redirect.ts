@@ -1,3 +1,4 @@
+import type { AccessEntry } from '../access-line.ts'
 import type { EdgeConfig } from '../config/config.ts'
 import { EdgeError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -11,11 +12,13 @@ const ACME_PATH = '/.well-known/acme-challenge/'
 export class Redirect implements Handler {
   readonly #config: () => EdgeConfig
   readonly #httpsPort: () => number
+  readonly #record: (entry: AccessEntry) => void
 
   /** @param httpsPort what clients reach: it is named in the URL unless it is 443 */
-  constructor(config: () => EdgeConfig, httpsPort: () => number) {
+  constructor(config: () => EdgeConfig, httpsPort: () => number, record: (entry: AccessEntry) => void) {
     this.#config = config
     this.#httpsPort = httpsPort
+    this.#record = record
   }
 
   handle(exchange: Exchange): void {
@@ -27,9 +30,35 @@ export class Redirect implements Handler {
     const location = `https://${host}${port === 443 ? '' : `:${port}`}${target}`
     exchange.respond(301, ['location', location, 'content-length', '0', 'date', new Date().toUTCString()], 0)
     exchange.end()
+    this.#record(entryOf(exchange, null))
   }
 
   refuse(exchange: Exchange, error: EdgeError): void {
     answerFailure(exchange, error.code)
+    this.#record(entryOf(exchange, error))
+  }
+}
+
+function entryOf(exchange: Exchange, failure: EdgeError | null): AccessEntry {
+  const { head } = exchange
+  const total = performance.now() - exchange.beganMs
+  return {
+    id: exchange.id,
+    client: exchange.clientAddress,
+    method: head.method,
+    host: head.host,
+    path: head.target,
+    protocol: exchange.protocol,
+    route: null,
+    upstream: null,
+    slot: null,
+    status: exchange.status,
+    ended: failure === null ? 'complete' : 'edge',
+    in: exchange.bytesIn,
+    out: exchange.bytesOut,
+    ttfb: total,
+    total,
+    code: failure?.code ?? null,
+    detail: failure?.detail ?? null
   }
 }

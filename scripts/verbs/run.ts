@@ -6,5 +6,7 @@ export const usage = '[--config FILE]'
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { config: { type: 'string' } } })
   const { main } = await import('../../proxy/main.ts')
-  return await main({ config: values.config ?? null })
+  const code = await main({ config: values.config ?? null })
+  // A probe that waits for a dead upstream must not hold up the end.
+  return process.exit(code)
 }

@@ -86,8 +86,8 @@ t.test('two certificates for the same names are one series: the one that ends fi
   const [first] = status.certificates
   const certificates = [
     first!,
-    { ...first!, expiresAt: '2030-01-01T00:00:00.000Z' },
-    { ...first!, expiresAt: '2020-01-01T00:00:00.000Z' }
+    { ...first!, expiresAt: '2020-01-01T00:00:00.000Z' },
+    { ...first!, expiresAt: '2030-01-01T00:00:00.000Z' }
   ]
   const series = await scrape(createMetrics(() => ({ ...status, certificates })))
   t.equal(series.get('twinedge_certificate_expiry_seconds{domains="example.com www.example.com"}'), 1_577_836_800)

@@ -1,26 +1,16 @@
 import { STATUS_CODES } from 'node:http'
-import type { FailureCode } from '../../errors.ts'
 import { BodyReader, type BodyReaderTarget } from '../../http/body-reader.ts'
-import type {
-  BodyReceiver,
-  ClientFailure,
-  Exchange,
-  RawHeaders,
-  RequestHead,
-  UpgradedClient
+import {
+  type BodyReceiver,
+  type ClientFailure,
+  type Exchange,
+  type RawHeaders,
+  type RequestHead,
+  type UpgradedClient,
+  unreadableHead
 } from '../../http/exchange.ts'
+import { fieldLines, joinParts } from './answer-text.ts'
 import type { H1Connection } from './connection.ts'
-
-const UNREADABLE: RequestHead = {
-  method: '-',
-  host: '',
-  authority: '',
-  target: '-',
-  headers: [],
-  bodyLength: 0,
-  expectsContinue: false,
-  isWebSocketUpgrade: false
-}
 
 /** One request and its answer on an HTTP/1.x connection. */
 export class H1Exchange implements Exchange, BodyReaderTarget {
@@ -55,7 +45,7 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
 
   /** Stands for a request whose head could not be read, so that it is answered and recorded like any other. */
   static unreadable(connection: H1Connection, beganMs: number): H1Exchange {
-    const exchange = new H1Exchange(connection, UNREADABLE, false, beganMs)
+    const exchange = new H1Exchange(connection, unreadableHead, false, beganMs)
     // What follows an unreadable head is unread too: the connection lingers, then closes.
     exchange.#reader = new BodyReader('close', 0, exchange, 'EDGE_BODY_MALFORMED')
     return exchange
@@ -109,7 +99,7 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
   }
 
   /** The client left or broke a rule before the answer was complete. */
-  lose(cause: ClientFailure & FailureCode): void {
+  lose(cause: ClientFailure): void {
     if (this.isOver) return
     this.isOver = cause === 'EDGE_CLIENT_CLOSED' || cause === 'EDGE_CLIENT_STALLED'
     this.onGone(cause)
@@ -117,13 +107,16 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
 
   inform(status: number, headers: RawHeaders): void {
     if (this.isOver || this.#isHttp10) return
-    this.#connection.socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines(headers)}\r\n`, 'latin1')
+    this.#connection.socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(headers)}\r\n`,
+      'latin1'
+    )
   }
 
   respond(status: number, headers: RawHeaders, bodyLength: number): void {
     this.status = status
     const hasNoBody = this.head.method === 'HEAD' || status === 204 || status === 304
-    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines(headers)}`
+    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(headers)}`
     if (bodyLength === -1 && !hasNoBody) {
       this.#isChunked = !this.#isHttp10
       if (this.#isChunked) text += 'transfer-encoding: chunked\r\n'
@@ -146,15 +139,15 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
   flush(): void {
     const socket = this.#connection.socket
     if (this.#partsBytes === 0 || socket.destroyed) return
-    const bytes = join(this.#parts, this.#partsBytes)
+    const bytes = joinParts(this.#parts, this.#partsBytes)
     this.#parts = []
     this.#partsBytes = 0
-    if (!socket.write(bytes)) this.#connection.onBlocked()
+    if (!socket.write(bytes)) this.#connection.patience.onBlocked()
   }
 
   end(trailers: RawHeaders = []): void {
     if (this.isOver) return
-    if (this.#isChunked) this.#push(`0\r\n${lines(trailers)}\r\n`)
+    if (this.#isChunked) this.#push(`0\r\n${fieldLines(trailers)}\r\n`)
     this.flush()
     this.isOver = true
     this.#connection.onAnswered(this)
@@ -173,7 +166,7 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
     this.isOver = true
     const socket = this.#connection.socket
     const head = this.#connection.detach()
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines(headers)}\r\n`, 'latin1')
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fieldLines(headers)}\r\n`, 'latin1')
     return { socket, head }
   }
 
@@ -181,22 +174,4 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
     this.#parts.push(part)
     this.#partsBytes += part.length
   }
-}
-
-function lines(headers: RawHeaders): string {
-  let text = ''
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return text
-}
-
-/** One buffer, one TLS record, one packet where it fits. */
-function join(parts: readonly (string | Uint8Array)[], bytes: number): Buffer {
-  const whole = Buffer.allocUnsafe(bytes)
-  let at = 0
-  for (const part of parts) {
-    if (typeof part === 'string') whole.write(part, at, 'latin1')
-    else whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Timed } from '../../deadlines.ts'
 import { EdgeError } from '../../errors.ts'
-import type { RequestHead } from '../../http/exchange.ts'
+import { unreadableHead } from '../../http/exchange.ts'
 import type { ClientConnection, ListenerContext } from '../context.ts'
 import { H2Exchange } from './exchange.ts'
 import { readH2Head } from './head.ts'
@@ -11,17 +11,6 @@ const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024
 /** Streams that may end by a reset within the window below before the connection is one that abuses them. */
 const MOST_RESETS = 200
 const RESET_WINDOW_MS = 10_000
-
-const UNREADABLE: RequestHead = {
-  method: '-',
-  host: '',
-  authority: '',
-  target: '-',
-  headers: [],
-  bodyLength: 0,
-  expectsContinue: false,
-  isWebSocketUpgrade: false
-}
 
 /** Settings of a session (RFC 9113 §6.5.2) and the limits that node:http2 enforces by itself. */
 export function h2Options(streams: number, headBytes: number): Parameters<typeof import('node:http2').createServer>[0] {
@@ -43,16 +32,16 @@ export function h2Options(streams: number, headBytes: number): Parameters<typeof
 export class H2Connection implements Timed, ClientConnection {
   dueMs: number
   readonly #session: ServerHttp2Session
-  readonly #context: ListenerContext
-  readonly #clientAddress: string
+  readonly context: ListenerContext
+  readonly clientAddress: string
   #streams = 0
   #resets = 0
   #resetsSinceMs = 0
 
   constructor(session: ServerHttp2Session, clientAddress: string, context: ListenerContext) {
     this.#session = session
-    this.#clientAddress = clientAddress
-    this.#context = context
+    this.clientAddress = clientAddress
+    this.context = context
     this.dueMs = context.deadlines.nowMs + context.limits().headMs
     context.deadlines.watch(this)
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
@@ -78,24 +67,23 @@ export class H2Connection implements Timed, ClientConnection {
   #onStream(stream: ServerHttp2Stream, raw: readonly string[]): void {
     this.#streams++
     this.dueMs = Number.POSITIVE_INFINITY
-    stream.on('close', () => this.#onStreamClosed(stream.rstCode))
-    let head = UNREADABLE
+    let head = unreadableHead
     let refusal: EdgeError | null = null
     try {
       head = readH2Head(raw, !stream.endAfterHeaders)
     } catch (error) {
       refusal = error instanceof EdgeError ? error : new EdgeError('EDGE_INTERNAL', String(error), error)
     }
-    const exchange = new H2Exchange(stream, head, this.#clientAddress, this.#context)
-    if (refusal === null) this.#context.handler.handle(exchange)
-    else this.#context.handler.refuse(exchange, refusal)
+    const exchange = new H2Exchange(stream, head, this)
+    if (refusal === null) this.context.handler.handle(exchange)
+    else this.context.handler.refuse(exchange, refusal)
   }
 
   /** Rapid reset, and its mirror in which the client makes us reset (CVE-2023-44487, CVE-2025-8671). */
-  #onStreamClosed(code: number | undefined): void {
+  onStreamClosed(code: number | undefined): void {
     this.#streams--
-    const now = this.#context.deadlines.nowMs
-    if (this.#streams === 0) this.dueMs = now + this.#context.limits().keepAliveMs
+    const now = this.context.deadlines.nowMs
+    if (this.#streams === 0) this.dueMs = now + this.context.limits().keepAliveMs
     if (code === undefined || code === constants.NGHTTP2_NO_ERROR) return
     if (now - this.#resetsSinceMs > RESET_WINDOW_MS) {
       this.#resetsSinceMs = now

@@ -1,5 +1,4 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
-import type { Timed } from '../../deadlines.ts'
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2'
 import { EdgeError } from '../../errors.ts'
 import type {
   BodyReceiver,
@@ -10,89 +9,91 @@ import type {
   UpgradedClient
 } from '../../http/exchange.ts'
 import { allowedTrailers } from '../../http/fields.ts'
-import type { ListenerContext } from '../context.ts'
+import { type Late, Patience } from '../patience.ts'
+import type { H2Connection } from './connection.ts'
+import { fieldObject } from './fields.ts'
 
-const RATE_WINDOW_MS = 10_000
+/** Whatever went wrong with a stream, 'close' follows; without a listener 'error' would be thrown. */
+const ignoreError = (): void => {}
 
 /** One request and its answer on an HTTP/2 stream. */
-export class H2Exchange implements Exchange, Timed {
+export class H2Exchange implements Exchange {
   readonly protocol = 'HTTP/2'
   id: string
   readonly head: RequestHead
-  readonly clientAddress: string
   readonly beganMs: number
-  dueMs = Number.POSITIVE_INFINITY
   bytesIn = 0
   bytesOut = 0
   status = 0
   isOver = false
-  onGone: (cause: ClientFailure) => void = () => {}
-  onDrain: () => void = () => {}
+  onGone: (cause: ClientFailure) => void = ignoreError
+  onDrain: () => void = ignoreError
   readonly #stream: ServerHttp2Stream
-  readonly #context: ListenerContext
+  readonly #connection: H2Connection
+  readonly #patience: Patience
   #headers: RawHeaders | null = null
   #parts: Uint8Array[] = []
   #partsBytes = 0
   #mayHaveTrailers = false
   #trailers: RawHeaders = []
   #isBodyRead: boolean
-  #isReading = false
-  #bytesInWindow = 0
-  #unsentBytes = -1
+  #isPaused = false
 
-  constructor(stream: ServerHttp2Stream, head: RequestHead, clientAddress: string, context: ListenerContext) {
+  constructor(stream: ServerHttp2Stream, head: RequestHead, connection: H2Connection) {
+    const { context } = connection
     this.#stream = stream
-    this.#context = context
+    this.#connection = connection
     this.head = head
-    this.clientAddress = clientAddress
     this.id = context.nextId()
     this.beganMs = context.deadlines.nowMs
     this.#isBodyRead = stream.endAfterHeaders
-    context.deadlines.watch(this)
-    stream.on('error', () => this.#onClose())
+    this.#patience = new Patience(stream, context, late => this.#onLate(late))
+    this.#patience.watch()
+    stream.on('error', ignoreError)
     stream.on('close', () => this.#onClose())
-    stream.on('drain', () => this.#onDrain())
+  }
+
+  get clientAddress(): string {
+    return this.#connection.clientAddress
   }
 
   readBody(receiver: BodyReceiver): void {
-    if (this.#isBodyRead || this.head.bodyLength === 0) {
-      this.#stream.resume()
-      return receiver.endBody([])
-    }
+    if (this.#isBodyRead) return receiver.endBody([])
     if (this.head.expectsContinue) this.#stream.additionalHeaders({ ':status': 100 })
     let trailers: RawHeaders = []
-    this.#stream.on('trailers', (_headers, _flags, raw: string[]) => {
-      trailers = allowedTrailers(raw)
+    this.#stream.on('trailers', (_headers, _flags, raw: unknown) => {
+      trailers = allowedTrailers(raw as string[])
     })
     this.#stream.on('data', (chunk: Buffer) => {
       this.bytesIn += chunk.length
-      this.#bytesInWindow += chunk.length
+      this.#patience.countBody(chunk.length)
       if (!this.isOver && !receiver.takeBody(chunk)) this.#pauseBody()
     })
     this.#stream.on('end', () => {
       this.#isBodyRead = true
-      this.#isReading = false
-      if (this.#unsentBytes === -1) this.dueMs = Number.POSITIVE_INFINITY
+      this.#patience.awaitsNothing()
       if (!this.isOver && !this.#stream.aborted) receiver.endBody(trailers)
     })
-    this.#awaitBody()
+    this.#patience.awaitsBody()
   }
 
   resumeBody(): void {
-    if (this.#isBodyRead || this.#isReading) return
-    this.#awaitBody()
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#patience.awaitsBody()
     this.#stream.resume()
   }
 
   inform(status: number, headers: RawHeaders): void {
     if (this.isOver || this.#stream.headersSent) return
-    this.#stream.additionalHeaders({ ':status': status, ...objectOf(headers) })
+    this.#stream.additionalHeaders({ ':status': status, ...fieldObject(headers) })
   }
 
   respond(status: number, headers: RawHeaders, bodyLength: number): void {
     this.status = status
     this.#mayHaveTrailers = bodyLength === -1
-    this.#headers = [':status', String(status), ...headers]
+    headers.unshift(':status', String(status))
+    this.#headers = headers
   }
 
   write(chunk: Uint8Array): boolean {
@@ -116,11 +117,13 @@ export class H2Exchange implements Exchange, Timed {
     if (this.#stream.destroyed) return
     const bytes = this.#takeParts()
     this.#trailers = trailers
-    this.#mayHaveTrailers = trailers.length > 0
-    if (this.#headers !== null) this.#sendHead(bytes === null && trailers.length === 0)
+    if (this.#headers !== null) {
+      this.#mayHaveTrailers = trailers.length > 0
+      this.#sendHead(bytes === null && trailers.length === 0)
+    }
+    this.#patience.onBlocked()
     if (bytes === null) this.#stream.end()
     else this.#stream.end(bytes)
-    this.#onBlocked()
     if (this.#isBodyRead) return
     // The rest of the body is not wanted: NO_ERROR says so without spoiling the answer (RFC 9113 §8.1).
     this.#stream.resume()
@@ -137,22 +140,11 @@ export class H2Exchange implements Exchange, Timed {
     throw new EdgeError('EDGE_INTERNAL', 'HTTP/2 streams are not upgraded')
   }
 
-  onDue(nowMs: number): void {
-    if (this.#unsentBytes !== -1) return this.#onSlowReader()
-    if (this.#isBodyRead || !this.#isReading) {
-      this.dueMs = Number.POSITIVE_INFINITY
-    } else if (this.#bytesInWindow < (this.#context.limits().bodyBytesPerSecond * RATE_WINDOW_MS) / 1000) {
-      this.dueMs = Number.POSITIVE_INFINITY
+  #onLate(late: Late): void {
+    if (late === 'body') {
       if (!this.isOver) this.onGone('EDGE_BODY_TOO_SLOW')
-    } else {
-      this.#bytesInWindow = 0
-      this.dueMs = nowMs + RATE_WINDOW_MS
+      return
     }
-  }
-
-  #onSlowReader(): void {
-    const hasTakenSome = this.#stream.writableLength < this.#unsentBytes
-    if (hasTakenSome) return this.#onBlocked()
     const isAnswered = this.isOver
     this.isOver = true
     this.#stream.close(constants.NGHTTP2_CANCEL)
@@ -160,30 +152,22 @@ export class H2Exchange implements Exchange, Timed {
   }
 
   #onBlocked(): void {
-    this.#unsentBytes = this.#stream.writableLength
-    this.dueMs = this.#context.deadlines.nowMs + this.#context.limits().sendMs
-  }
-
-  #onDrain(): void {
-    this.#unsentBytes = -1
-    this.dueMs = Number.POSITIVE_INFINITY
-    if (this.#isReading) this.#awaitBody()
-    if (!this.isOver) this.onDrain()
-  }
-
-  #awaitBody(): void {
-    this.#isReading = true
-    this.#bytesInWindow = 0
-    if (this.#unsentBytes === -1) this.dueMs = this.#context.deadlines.nowMs + RATE_WINDOW_MS
+    this.#patience.onBlocked()
+    this.#stream.once('drain', () => {
+      this.#patience.onDrained()
+      if (!this.isOver) this.onDrain()
+    })
   }
 
   #pauseBody(): void {
-    this.#isReading = false
+    this.#isPaused = true
+    this.#patience.awaitsNothing()
     this.#stream.pause()
   }
 
   #onClose(): void {
-    this.#context.deadlines.unwatch(this)
+    this.#patience.unwatch()
+    this.#connection.onStreamClosed(this.#stream.rstCode)
     if (this.isOver) return
     this.isOver = true
     this.onGone('EDGE_CLIENT_CLOSED')
@@ -192,10 +176,11 @@ export class H2Exchange implements Exchange, Timed {
   #sendHead(endStream: boolean): void {
     const headers = this.#headers as unknown as OutgoingHttpHeaders
     this.#headers = null
-    this.#stream.respond(headers, { endStream, waitForTrailers: this.#mayHaveTrailers })
+    this.#stream.respond(headers, { endStream, waitForTrailers: this.#mayHaveTrailers, sendDate: false } as ServerStreamResponseOptions)
     // Without trailers this sends an empty DATA frame that ends the stream.
-    if (this.#mayHaveTrailers)
-      this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(objectOf(this.#trailers)))
+    if (this.#mayHaveTrailers) {
+      this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(fieldObject(this.#trailers)))
+    }
   }
 
   /** A copy: the parts are the upstream's read buffer. */
@@ -206,15 +191,4 @@ export class H2Exchange implements Exchange, Timed {
     this.#partsBytes = 0
     return bytes
   }
-}
-
-/** Interim answers and trailers are not taken as a list by node:http2. */
-function objectOf(fields: RawHeaders): OutgoingHttpHeaders {
-  const object: Record<string, string[]> = {}
-  for (let i = 0; i < fields.length; i += 2) {
-    const values = object[fields[i]!]
-    if (values === undefined) object[fields[i]!] = [fields[i + 1]!]
-    else values.push(fields[i + 1]!)
-  }
-  return object
 }
