@@ -1,18 +1,17 @@
-import type { AccessEntry } from './access-line.ts'
-import { createAccessLog } from './access-line.ts'
+import { type AccessEntry, createAccessLog } from './record/access-line.ts'
 import type { EdgeConfig, LogLevel } from './config/config.ts'
-import type { HealthAnswer, ReloadAnswer, StatusAnswer } from './control/protocol.ts'
+import type { ReloadAnswer, StatusAnswer } from './control/protocol.ts'
 import { type Control, type ControlActions, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
-import { buildSite, healthLog, inFlightOf, type Site, switchUpstreams } from './forward/site.ts'
+import { buildSite, healthLog, type Site, statusOf, switchUpstreams, warningsOf } from './forward/site.ts'
 import { requestIds } from './http/request-id.ts'
 import { Admission } from './listener/admission.ts'
 import { Front } from './listener/front.ts'
 import { Redirect } from './listener/redirect.ts'
-import type { Log } from './log.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import type { Log } from './record/log.ts'
+import { createMetrics, type Metrics } from './record/metrics.ts'
 import { applicable, changesBetween, ReloadQueue } from './reload.ts'
 import { Certificates } from './tls/certificates.ts'
 import { tlsOptions } from './tls/listener-options.ts'
@@ -47,11 +46,9 @@ export class Edge {
   private constructor(options: EdgeOptions, config: EdgeConfig, certificates: Certificates) {
     this.#options = options
     this.#certificates = certificates
-    this.#site = this.#buildSite(config, null)
-    this.#admission = new Admission(
-      () => this.#site.config.limits,
-      address => this.#site.isTrusted?.(address) ?? false
-    )
+    this.#site = buildSite(config, this.#deadlines, healthLog(options.log), null)
+    const isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
+    this.#admission = new Admission(() => this.config.limits, isTrusted)
     this.#metrics = createMetrics(() => this.status())
     this.#front = this.#createFront()
     this.#reloads = new ReloadQueue(() => this.#reload(), options.log)
@@ -60,26 +57,23 @@ export class Edge {
   /** @throws EdgeError with what the operator has to mend */
   static async start(options: EdgeOptions): Promise<Edge> {
     const config = await options.load()
-    const certificates = await Certificates.load(config, new Date(), message => options.log.warn(message))
+    const certificates = await loadCertificates(config, options.log)
     const edge = new Edge(options, config, certificates)
     await edge.#start()
     return edge
   }
 
   async #start(): Promise<void> {
-    const { config } = this.#site
     // The socket first: it tells whether another edge runs on this state.
-    this.#control = await startControl({ ...config.control, actions: this.#actions() })
+    this.#control = await startControl({ ...this.config.control, actions: this.#actions() })
     try {
-      const change = await this.#front.open(config)
-      change.keep()
+      await this.#front.open(this.config).then(change => change.keep())
     } catch (error) {
       await this.#control.close()
       throw error
     }
     switchUpstreams(null, this.#site)
     this.#certificateTimer = setInterval(() => void this.#renewCertificates(), CERTIFICATE_CHECK_MS).unref()
-    for (const warning of this.#certificates.warnings) this.#options.log.warn(warning)
   }
 
   get config(): EdgeConfig {
@@ -91,15 +85,7 @@ export class Edge {
     return this.#front.ports(kind)[0] ?? 0
   }
 
-  /** Every port, as bound. */
-  get ports(): { http: number[]; https: number[] } {
-    return { http: this.#front.ports('http'), https: this.#front.ports('https') }
-  }
-
-  /**
-   * Applies the configuration as it is now, whole or not at all. Nothing in flight is touched.
-   * @throws EdgeError; then what ran goes on running
-   */
+  /** Applies the configuration as it is now, whole or not at all. @throws EdgeError; then what ran goes on running */
   reload(): Promise<ReloadAnswer> {
     return this.#reloads.take()
   }
@@ -110,13 +96,13 @@ export class Edge {
     const wanted = await this.#options.load()
     const changed = changesBetween(before.config, wanted)
     const config = applicable(before.config, wanted)
-    const certificates = await Certificates.load(config, new Date(), message => log.warn(message))
+    const certificates = await loadCertificates(config, log)
     const change = await this.#front.open(config)
     if (this.#isStopping) {
       change.drop()
-      throw new EdgeError('EDGE_STOPPING', 'it is too late for a reload')
+      throw new EdgeError('EDGE_STOPPING', 'too late for a reload')
     }
-    const site = this.#buildSite(config, before)
+    const site = buildSite(config, this.#deadlines, healthLog(log), before)
     this.#site = site
     this.#certificates = certificates
     this.#loadedAt = new Date()
@@ -124,7 +110,6 @@ export class Edge {
     switchUpstreams(before, site)
     if (config.log.level !== before.config.log.level) log.setLevel(config.log.level)
     log.info('reloaded', { changed })
-    for (const warning of certificates.warnings) log.warn(warning)
     return { changed }
   }
 
@@ -136,7 +121,7 @@ export class Edge {
     if (this.#isStopping) return 0
     this.#isStopping = true
     clearInterval(this.#certificateTimer)
-    this.#options.log.info('stopping', { inflight: inFlightOf(this.#site) })
+    this.#options.log.info('stopping', { inflight: this.status().inFlight })
     const cut = await this.#front.stop(this.config.graceMs)
     switchUpstreams(this.#site, null)
     await this.#control?.close()
@@ -144,7 +129,6 @@ export class Edge {
   }
 
   status(): StatusAnswer {
-    const upstreams = [...this.#site.upstreams.values()].flatMap(upstream => upstream.status)
     return {
       server: this.config.server,
       version: this.#options.version,
@@ -154,32 +138,24 @@ export class Edge {
       configLoadedAt: this.#loadedAt.toISOString(),
       logLevel: this.#options.log.getLevel(),
       connections: this.#admission.open,
-      inFlight: inFlightOf(this.#site),
-      upstreams,
+      ...statusOf(this.#site),
       certificates: this.#certificates.status
     }
-  }
-
-  #health(): HealthAnswer {
-    const down = [...this.#site.upstreams.values()].filter(upstream => !upstream.isUp)
-    const warnings = [...this.#certificates.warnings, ...down.map(upstream => `${upstream.config.name} is down`)]
-    return { status: this.#isStopping ? 'stopping' : 'ok', warnings }
   }
 
   #actions(): ControlActions {
     const { log } = this.#options
     return {
-      health: () => this.#health(),
+      health: () => ({
+        status: this.#isStopping ? 'stopping' : 'ok',
+        warnings: [...this.#certificates.warnings, ...warningsOf(this.#site)]
+      }),
       status: () => this.status(),
       metrics: () => this.#metrics.render(),
       reload: () => this.reload(),
       getLogLevel: () => log.getLevel(),
       setLogLevel: level => log.setLevel(level as LogLevel)
     }
-  }
-
-  #buildSite(config: EdgeConfig, before: Site | null): Site {
-    return buildSite(config, this.#deadlines, healthLog(this.#options.log), before)
   }
 
   #createFront(): Front {
@@ -194,9 +170,10 @@ export class Edge {
       nextId: requestIds(),
       isStopping: () => this.#isStopping
     }
-    const config = (): EdgeConfig => this.#site.config
+    const config = (): EdgeConfig => this.config
+    const httpsPort = (): number => this.port('https')
     return new Front({
-      http: { ...shared, handler: new Redirect(config, () => this.port('https'), record) },
+      http: { ...shared, handler: new Redirect(config, httpsPort, record) },
       https: { ...shared, handler: new Forwarder(() => this.#site, this.#deadlines, record) },
       tls: handshakeMs => tlsOptions(() => this.#certificates, handshakeMs),
       admission: this.#admission
@@ -204,14 +181,20 @@ export class Edge {
   }
 
   async #renewCertificates(): Promise<void> {
+    const { config } = this
     const { log } = this.#options
-    const config = this.config
     try {
-      const renewed = await Certificates.load(config, new Date(), message => log.warn(message))
-      // A reload that came in between has loaded its own.
+      const renewed = await loadCertificates(config, log)
+      // Else a reload came in between, and has loaded its own.
       if (config === this.config) this.#certificates = renewed
     } catch (error) {
       log.warn('certificates were not renewed; those at hand go on serving', { error: String(error) })
     }
   }
+}
+
+async function loadCertificates(config: EdgeConfig, log: Log): Promise<Certificates> {
+  const certificates = await Certificates.load(config, new Date(), message => log.warn(message))
+  for (const warning of certificates.warnings) log.warn(warning)
+  return certificates
 }

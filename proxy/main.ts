@@ -3,7 +3,7 @@ import manifest from '../package.json' with { type: 'json' }
 import type { EdgeConfig } from './config/config.ts'
 import { loadConfig, readConfig } from './config/load.ts'
 import { Edge } from './edge.ts'
-import { createLog, type Log } from './log.ts'
+import { createLog, type Log } from './record/log.ts'
 
 /** npm passes on the Ctrl-C that the terminal has sent to everybody already: two signals, one press. */
 const SAME_PRESS_MS = 500
@@ -70,7 +70,8 @@ async function serve(edge: Edge, log: Log): Promise<number> {
   // One request's bug must not cut every other user's stream.
   process.on('uncaughtException', error => log.error('EDGE_INTERNAL', { error: error.stack ?? String(error) }))
   process.on('exit', () => log.flushSync())
-  log.info('serving', { server: edge.config.server, domains: edge.config.domains, ...edge.ports })
+  const { server, domains } = edge.config
+  log.info('serving', { server, domains, http: edge.port('http'), https: edge.port('https') })
   await stopped
   const cut = await edge.stop()
   log.info('stopped', { cut })

@@ -1,5 +1,5 @@
 import { EdgeError, failures } from '../proxy/errors.ts'
-import { printable } from '../proxy/line/terminal.ts'
+import { printable } from '../proxy/record/terminal.ts'
 
 /** What happened, the details, and what to do next, on stderr. Never a stack. */
 export function printFailure(cause: unknown): void {

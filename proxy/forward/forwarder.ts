@@ -1,4 +1,4 @@
-import type { AccessEntry } from '../access-line.ts'
+import type { AccessEntry } from '../record/access-line.ts'
 import type { RouteConfig } from '../config/config.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { EdgeError } from '../errors.ts'

@@ -21,7 +21,10 @@ export interface RequestShape {
 
 /** Fields that a stranger's request may not bring: ours to set, or Next.js' own (it would skip middleware, or say a page is stale). */
 const FORBIDDEN_TO_STRANGERS =
-  /^(?:x-real-ip|x-request-id|x-forwarded-.*|x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-resume-.*|x-next-cache-tags|x-next-revalidate.*|x-prerender-.*)$/
+  /^(?:x-real-ip|x-request-id|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-resume-.*|x-next-cache-tags|x-next-revalidate.*|x-prerender-.*)$/
+
+/** IPv4 or IPv6, roughly: it is compared and written, never connected to. */
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|(?=.*:.*:)[0-9a-fA-F:.]{2,45})$/
 
 /**
  * The head that goes to the upstream: Host kept (manual 6.1), our own forwarding fields, all else byte for byte.
@@ -47,20 +50,24 @@ export function toUpstream(head: RequestHead, from: Provenance, shape: RequestSh
 }
 
 /** The answer's fields as the client gets them: those of the upstream, and the request id by which we are asked about it. */
-export function toClient(headers: RawHeaders, requestId: string): RawHeaders {
+export function toClient(status: number, headers: RawHeaders, requestId: string): RawHeaders {
+  let kept = 0
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] === 'x-request-id') {
-      headers[i + 1] = requestId
-      return headers
-    }
+    const name = headers[i]!
+    if (name === 'x-request-id') continue
+    // RFC 9110 §8.6 forbids it there, and HTTP/2 clients refuse such an answer whole.
+    if (status === 204 && name === 'content-length') continue
+    headers[kept++] = name
+    headers[kept++] = headers[i + 1]!
   }
+  headers.length = kept
   headers.push('x-request-id', requestId)
   return headers
 }
 
 /** True for a request whose answer is a stream of events whatever its route says. */
 export function acceptsEvents(headers: RawHeaders): boolean {
-  return firstValue(headers, 'accept')?.includes('text/event-stream') ?? false
+  return /text\/event-stream/i.test(allValues(headers, 'accept') ?? '')
 }
 
 /** @param id ours; a trusted proxy's own is kept, so that one id names the request on both edges */
@@ -81,7 +88,7 @@ export function provenanceOf(
       isTrusted: false
     }
   }
-  const before = firstValue(head.headers, 'x-forwarded-for')
+  const before = allValues(head.headers, 'x-forwarded-for')
   const theirId = firstValue(head.headers, 'x-request-id') ?? ''
   const theirProto = firstValue(head.headers, 'x-forwarded-proto')
   return {
@@ -100,9 +107,24 @@ function realAddressOf(
   clientAddress: string,
   isTrusted: (address: string) => boolean
 ): string {
-  const hops = chain?.split(',').map(hop => hop.trim()) ?? []
-  for (const hop of hops.reverse()) if (!isTrusted(hop)) return hop
-  return clientAddress
+  let known = clientAddress
+  for (const hop of chain?.split(',').reverse() ?? []) {
+    const address = hop.trim()
+    // `unknown`, a name, nonsense: whoever wrote it, the last address that was believed is the best there is.
+    if (!ADDRESS.test(address)) return known
+    if (!isTrusted(address)) return address
+    known = address
+  }
+  return known
+}
+
+/** Some proxies add a field of their own below the client's: only all of them together are the list (RFC 9110 §5.3). */
+function allValues(headers: RawHeaders, name: string): string | undefined {
+  let all: string | undefined
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] === name) all = all === undefined ? headers[i + 1]! : `${all}, ${headers[i + 1]}`
+  }
+  return all
 }
 
 function isWelcome(name: string, isTrusted: boolean): boolean {

@@ -89,7 +89,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#touch()
     this.answeredMs = this.#deadlines.nowMs
     const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
-    this.exchange.respond(head.status, toClient(head.headers, this.exchange.id), bodyLength)
+    this.exchange.respond(head.status, toClient(head.status, head.headers, this.exchange.id), bodyLength)
   }
 
   onBodyData(chunk: Buffer): void {
@@ -110,7 +110,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   onUpgrade(head: ResponseHead, rest: Buffer): void {
     if (!this.#shape.isUpgrade) return this.#finish(new EdgeError('EDGE_UPSTREAM_MALFORMED', '101 to a plain request'))
     this.answeredMs = this.#deadlines.nowMs
-    const client = this.exchange.upgrade(toClient(head.headers, this.exchange.id))
+    const client = this.exchange.upgrade(toClient(head.status, head.headers, this.exchange.id))
     this.tunnel = new Tunnel(client, this.#connection!, {
       onActivity: () => this.#touch(),
       onFinished: failure => this.#finish(failure)

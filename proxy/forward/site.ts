@@ -1,8 +1,9 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { EdgeConfig, UpstreamConfig } from '../config/config.ts'
+import type { StatusAnswer } from '../control/protocol.ts'
 import type { Deadlines } from '../deadlines.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../record/log.ts'
 import { Router } from '../routing/route.ts'
 import { type HealthListener, Upstream } from '../upstream/upstream.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -46,10 +47,17 @@ export function buildSite(
   }
 }
 
-/** Requests that are being sent or answered now, whatever configuration they came in under. */
-export function inFlightOf({ upstreams, leaving }: Site): number {
-  const slots = [...upstreams.values(), ...leaving].flatMap(upstream => upstream.status)
-  return slots.reduce((sum, slot) => sum + slot.inFlight, 0)
+/** The upstreams as configured; in flight is whatever is being sent or answered, under earlier configurations too. */
+export function statusOf({ upstreams, leaving }: Site): Pick<StatusAnswer, 'upstreams' | 'inFlight'> {
+  const now = [...upstreams.values()].flatMap(upstream => upstream.status)
+  const all = [...now, ...leaving.flatMap(upstream => upstream.status)]
+  return { upstreams: now, inFlight: all.reduce((sum, slot) => sum + slot.inFlight, 0) }
+}
+
+/** What an operator should look at. */
+export function warningsOf({ upstreams }: Site): string[] {
+  const down = [...upstreams.values()].filter(upstream => !upstream.isUp)
+  return down.map(({ config }) => `${config.name} is down`)
 }
 
 /** Tells the operator when an upstream goes down or comes back. */

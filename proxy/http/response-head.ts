@@ -2,7 +2,7 @@ import { EdgeError } from '../errors.ts'
 import type { RawHeaders } from './exchange.ts'
 import { dropHopByHop, listMembers, parseFields, parseLength } from './fields.ts'
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\0-\x08\x0a-\x1f\x7f]*)?$/
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\0-\x08\x0a-\x1f\x7f]*)?$/
 
 /** How a body ends (RFC 9112 §6.3). */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'

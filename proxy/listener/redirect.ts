@@ -1,4 +1,4 @@
-import type { AccessEntry } from '../access-line.ts'
+import type { AccessEntry } from '../record/access-line.ts'
 import type { EdgeConfig } from '../config/config.ts'
 import { EdgeError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'

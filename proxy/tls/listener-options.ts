@@ -37,7 +37,8 @@ export function tlsOptions(certificates: () => Pick<Certificates, 'contextFor'>,
     ecdhCurve: groups,
     // A phone without AES in hardware puts ChaCha20 first, and gets it.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_PRIORITIZE_CHACHA,
-    ALPNProtocols: ['h2', 'http/1.1'],
+    // The last as nginx offers it: curl --http1.0 is refused at the handshake without it.
+    ALPNProtocols: ['h2', 'http/1.1', 'http/1.0'],
     handshakeTimeout: handshakeMs,
     sessionTimeout: 3600, // seconds
     ticketKeys,

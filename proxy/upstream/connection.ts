@@ -120,7 +120,7 @@ export class UpstreamConnection implements Timed {
       const left = reader.push(bytes)
       if (reader.isDone) this.#settle(left > 0)
     } catch (error) {
-      this.#fail(error)
+      this.#fail(error instanceof EdgeError ? error : new EdgeError('EDGE_INTERNAL', String(error), error))
     }
     receiver?.onReadEnd()
     return !this.#isPaused
@@ -155,7 +155,7 @@ export class UpstreamConnection implements Timed {
 
   #describe(cause: unknown): EdgeError {
     const isInBody = this.#reader?.head != null
-    if (cause instanceof EdgeError && !isInBody) return cause
+    if (cause instanceof EdgeError && (!isInBody || cause.side === 'edge')) return cause
     if (!this.#isConnected) return failureOfConnect(cause)
     const detail = cause instanceof Error ? cause.message : 'closed by the upstream'
     return new EdgeError(isInBody ? 'EDGE_UPSTREAM_TRUNCATED' : 'EDGE_UPSTREAM_CLOSED', detail, cause)

@@ -27,12 +27,27 @@ export function connectorTo(origin: string, connectMs: number): Connector {
     readyEvent: isSecure ? 'secureConnect' : 'connect',
     connect(onRead) {
       const onread = { buffer: readBuffer, callback: onRead } as unknown as OnReadOpts
-      if (!isSecure) return connectTcp({ host, port, onread, autoSelectFamily: true })
+      if (!isSecure) return readBeforeFailing(connectTcp({ host, port, onread, autoSelectFamily: true }))
       const servername = isIP(host) === 0 ? host : ''
       const options = { host, port, servername, ALPNProtocols: ['http/1.1'], onread }
-      return connectTls(options as unknown as ConnectionOptions)
+      return readBeforeFailing(connectTls(options as unknown as ConnectionOptions))
     }
   }
+}
+
+/**
+ * An upstream that refuses an upload answers, closes, and resets what still comes; Node destroys the socket at the first
+ * write that fails, and with it the answer that lies there unread. So the error waits until the event loop has read once.
+ */
+function readBeforeFailing<S extends Socket>(socket: S): S {
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = error => {
+    if (error === undefined || socket.connecting) return destroy(error)
+    // Twice: the first may come before the next poll.
+    setImmediate(() => setImmediate(() => destroy(error)))
+    return socket
+  }
+  return socket
 }
 
 /** What stopped a connection before it was one. */

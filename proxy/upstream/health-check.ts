@@ -22,7 +22,7 @@ export class HealthCheck {
   #timer: NodeJS.Timeout | null = null
   #failures = 0
   #last: Probe | null = null
-  #isStopped = false
+  #run = 0
 
   constructor(origin: string, config: HealthConfig, onChange: (isUp: boolean, probe: Probe) => void) {
     this.#origin = origin
@@ -39,25 +39,26 @@ export class HealthCheck {
   }
 
   start(): void {
-    this.#isStopped = false
-    void this.#round()
+    this.stop()
+    void this.#round(this.#run)
   }
 
   stop(): void {
-    this.#isStopped = true
+    this.#run++
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  async #round(): Promise<void> {
+  async #round(run: number): Promise<void> {
     const result = await probe(this.#origin, this.#config)
-    if (this.#isStopped) return
+    // Stopped while it was under way, and perhaps started again: one series of probes at a time.
+    if (run !== this.#run) return
     const wasUp = this.isUp
     this.#last = result
     this.#failures = result.isGood ? 0 : this.#failures + 1
     if (wasUp !== this.isUp) this.#onChange(this.isUp, result)
     // Someone waits to be served again: an origin that is down is asked more often.
     const pauseMs = result.isGood ? this.#config.everyMs : Math.min(1_000, this.#config.everyMs)
-    this.#timer = setTimeout(() => void this.#round(), pauseMs).unref()
+    this.#timer = setTimeout(() => void this.#round(run), pauseMs).unref()
   }
 }
 
@@ -75,6 +76,11 @@ export function probe(origin: string, config: HealthConfig): Promise<Probe> {
   request.on('error', error =>
     resolve({ isGood: false, saw: error.message || (error as NodeJS.ErrnoException).code || 'closed' })
   )
+  // To node:http a 101 is neither an answer nor an error: waiting for either would end the probing for good.
+  request.on('upgrade', (_response, socket) => {
+    socket.destroy()
+    resolve({ isGood: false, saw: `101: expected ${config.status}` })
+  })
   request.on('response', async response => {
     try {
       resolve(judge(response.statusCode!, await textOf(response), config))

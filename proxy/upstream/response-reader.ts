@@ -52,11 +52,14 @@ export class ResponseReader implements BodyReaderTarget {
     const all = this.#pending === null ? bytes : Buffer.concat([this.#pending, bytes])
     const end = all.indexOf(HEAD_END)
     if (end === -1 ? all.length > LARGEST_HEAD_BYTES : end > LARGEST_HEAD_BYTES) {
-      throw new EdgeError('EDGE_UPSTREAM_MALFORMED', 'the head is too large')
+      throw malformed('the head is too large')
     }
     // A copy: the bytes are overwritten by the next read.
     this.#pending = end === -1 ? Buffer.from(all) : null
-    if (end === -1) return 0
+    if (end === -1) {
+      refuseEarly(all.toString('latin1'))
+      return 0
+    }
     return this.#onHead(parseResponseHead(all.toString('latin1', 0, end), this.#method), all.subarray(end + 4))
   }
 
@@ -96,4 +99,14 @@ export class ResponseReader implements BodyReaderTarget {
     }
     return rest.length === 0 ? 0 : rest.length - this.#body.push(rest)
   }
+}
+
+/** What can never become a head is not waited for until the route's idle time is over: another protocol, bare LFs. */
+function refuseEarly(text: string): void {
+  if (!text.startsWith('HTTP/1.'.slice(0, text.length))) throw malformed('not HTTP/1')
+  if (/(?:^|[^\r])\n/.test(text)) throw malformed('a line ends in a bare LF')
+}
+
+function malformed(what: string): EdgeError {
+  return new EdgeError('EDGE_UPSTREAM_MALFORMED', what)
 }

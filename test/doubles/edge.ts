@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import type { EdgeConfig } from '../../proxy/config/config.ts'
 import { readConfig } from '../../proxy/config/load.ts'
 import { Edge } from '../../proxy/edge.ts'
-import { createLog } from '../../proxy/log.ts'
+import { createLog } from '../../proxy/record/log.ts'
 
 /** The real edge, in this process, on ports of the kernel's choice and a local authority in a folder of its own. */
 export interface RunningEdge {

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect as connectH2 } from 'node:http2'
+import { type ClientHttp2Session, type ClientSessionOptions, connect as connectH2 } from 'node:http2'
 import { request as requestH1 } from 'node:https'
 import type { Test } from 'tap'
 import { connectRaw, type RunningEdge } from './edge.ts'
@@ -13,6 +13,8 @@ export interface Ask {
   readonly headers?: readonly string[]
   readonly body?: string
   readonly trailers?: Record<string, string>
+  /** Hears each piece of the answer's body as it comes. */
+  onData?(text: string): void
 }
 
 /** What a client made of an answer, one latin1 character per byte. */
@@ -27,6 +29,9 @@ export interface Answer {
   isComplete: boolean
 }
 
+/** Known to node:http2, not yet to its types. */
+type LaxOptions = ClientSessionOptions & { strictSingleValueFields: boolean }
+
 /** One request by a client that shares no code with the edge; it resolves however the exchange ends. */
 export async function ask(t: Test, edge: RunningEdge, protocol: Protocol, what: Ask = {}): Promise<Answer> {
   if (protocol === 'h1') return askH1(edge, what)
@@ -40,7 +45,8 @@ export async function ask(t: Test, edge: RunningEdge, protocol: Protocol, what: 
 export async function openH2(t: Test, edge: RunningEdge): Promise<ClientHttp2Session> {
   const socket = await connectRaw(edge, 'h2')
   // Lax, so that what the edge sent can be told from what this client would not have.
-  const session = connectH2('https://localhost', { createConnection: () => socket, strictSingleValueFields: false })
+  const options: LaxOptions = { createConnection: () => socket, strictSingleValueFields: false }
+  const session = connectH2('https://localhost', options)
   session.on('error', () => {})
   t.teardown(() => session.destroy())
   return session
@@ -54,7 +60,8 @@ function emptyAnswer(): Answer {
   return { status: 0, headers: [], body: '', trailers: [], interim: [], isComplete: false }
 }
 
-function askH1(edge: RunningEdge, { method = 'GET', path = '/', headers = [], body, trailers }: Ask): Promise<Answer> {
+function askH1(edge: RunningEdge, what: Ask): Promise<Answer> {
+  const { method = 'GET', path = '/', headers = [], body, trailers } = what
   const { promise, resolve } = Promise.withResolvers<Answer>()
   const answer = emptyAnswer()
   const all = ['Host', 'localhost', ...headers]
@@ -69,6 +76,7 @@ function askH1(edge: RunningEdge, { method = 'GET', path = '/', headers = [], bo
     answer.headers = response.rawHeaders
     response.on('data', (chunk: Buffer) => {
       answer.body += chunk.toString('latin1')
+      what.onData?.(chunk.toString('latin1'))
     })
     response.on('error', () => {})
     response.on('close', () => {
@@ -109,6 +117,7 @@ export function askH2(session: ClientHttp2Session, what: Ask): Promise<Answer> {
   })
   stream.on('data', (chunk: Buffer) => {
     answer.body += chunk.toString('latin1')
+    what.onData?.(chunk.toString('latin1'))
   })
   let hasEnded = false
   stream.on('end', () => {

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import { BodyReader, type BodyReaderTarget } from '../../http/body-reader.ts'
 import {
   type BodyReceiver,
@@ -157,7 +158,7 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
     if (this.isOver) return
     this.isOver = true
     // To an HTTP/1.0 client the end of the connection is the end of the answer: only a reset says that it is not.
-    if (this.#isHttp10) this.#connection.socket.resetAndDestroy()
+    if (this.#isHttp10) tcpBelow(this.#connection.socket).resetAndDestroy()
     this.#connection.destroy()
   }
 
@@ -174,4 +175,9 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
     this.#parts.push(part)
     this.#partsBytes += part.length
   }
+}
+
+/** A TLSSocket cannot reset: only the TCP socket below it can, and node:tls has no public name for that. */
+function tcpBelow(socket: Socket & { _parent?: Socket | null }): Socket {
+  return socket._parent ?? socket
 }

@@ -19,6 +19,8 @@ export function h2Options(streams: number, headBytes: number): Parameters<typeof
     maxSessionRejectedStreams: 100,
     maxSessionInvalidFrames: 100,
     maxHeaderListPairs: 256,
+    // An upstream's two ETag fields are its own affair: without this, the answer would throw instead of going out.
+    strictSingleValueFields: false,
     settings: {
       maxConcurrentStreams: streams,
       initialWindowSize: 256 * 1024,

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createMetrics } from '../../proxy/metrics.ts'
-import { status } from '../doubles/control-actions.ts'
-import { entry, route } from '../fixtures/access-entry.ts'
+import { createMetrics } from '../../../proxy/record/metrics.ts'
+import { status } from '../../doubles/control-actions.ts'
+import { entry, route } from '../../fixtures/access-entry.ts'
 
 /** @returns the series of a scrape by their name and labels */
 async function scrape(metrics: ReturnType<typeof createMetrics>): Promise<Map<string, number>> {

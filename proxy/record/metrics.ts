@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { cpuUsage, memoryUsage } from 'node:process'
 import { type Metric, Registry } from 'prom-client'
+import type { StatusAnswer } from '../control/protocol.ts'
+import { type FailureCode, failures } from '../errors.ts'
 import type { AccessEntry } from './access-line.ts'
-import type { StatusAnswer } from './control/protocol.ts'
-import { type FailureCode, failures } from './errors.ts'
-import { bucketSeconds, RequestTotals, type Spread } from './metrics/request-totals.ts'
+import { bucketSeconds, RequestTotals, type Spread } from './request-totals.ts'
 
 /** What is read when somebody asks, not counted as it happens. */
 export type Gauges = Pick<StatusAnswer, 'connections' | 'upstreams' | 'certificates'>

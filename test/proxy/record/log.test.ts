@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { createLog, type LogOptions } from '../../proxy/log.ts'
-import { command } from '../doubles/command.ts'
+import { createLog, type LogOptions } from '../../../proxy/record/log.ts'
+import { command } from '../../doubles/command.ts'
 
 const writer = join(import.meta.dirname, '../fixtures/log-writer.ts')
 

@@ -1,6 +1,6 @@
-import { type AccessEntry, routeLabel } from '../access-line.ts'
 import type { RouteConfig } from '../config/config.ts'
 import type { FailureCode } from '../errors.ts'
+import { type AccessEntry, routeLabel } from './access-line.ts'
 
 /** Upper bounds in seconds; the longest route waits 600 s. */
 export const bucketSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]

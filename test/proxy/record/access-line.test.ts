@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type AccessEntry, accessLevel, accessLine, createAccessLog } from '../../proxy/access-line.ts'
-import { redactTarget } from '../../proxy/line/redaction.ts'
-import { createLog } from '../../proxy/log.ts'
-import { entry, route } from '../fixtures/access-entry.ts'
+import { type AccessEntry, accessLevel, accessLine, createAccessLog } from '../../../proxy/record/access-line.ts'
+import { createLog } from '../../../proxy/record/log.ts'
+import { redactTarget } from '../../../proxy/record/redaction.ts'
+import { entry, route } from '../../fixtures/access-entry.ts'
 
 function lineOf(part: Partial<AccessEntry>) {
   const lines: string[] = []

@@ -1,7 +1,7 @@
-import type { LogLevel, RouteConfig } from './config/config.ts'
-import { type FailureCode, failures, type Side } from './errors.ts'
-import { redactTarget } from './line/redaction.ts'
+import type { LogLevel, RouteConfig } from '../config/config.ts'
+import { type FailureCode, failures, type Side } from '../errors.ts'
 import type { Log } from './log.ts'
+import { redactTarget } from './redaction.ts'
 
 /** All that is known of one request when it is over; feeds the log and the metrics. */
 export interface AccessEntry {

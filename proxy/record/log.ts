@@ -1,7 +1,7 @@
 import pino from 'pino'
-import type { LogLevel } from './config/config.ts'
-import { Output } from './line/output.ts'
-import { terminalLine } from './line/terminal.ts'
+import type { LogLevel } from '../config/config.ts'
+import { Output } from './output.ts'
+import { terminalLine } from './terminal.ts'
 
 /** Keys are single words; values are what JSON can carry. */
 export type LogFields = Readonly<Record<string, unknown>>
