@@ -1,4 +1,3 @@
-import { type AccessEntry, createAccessLog } from './record/access-line.ts'
 import type { EdgeConfig, LogLevel } from './config/config.ts'
 import type { ReloadAnswer, StatusAnswer } from './control/protocol.ts'
 import { type Control, type ControlActions, startControl } from './control/server.ts'
@@ -10,6 +9,7 @@ import { requestIds } from './http/request-id.ts'
 import { Admission } from './listener/admission.ts'
 import { Front } from './listener/front.ts'
 import { Redirect } from './listener/redirect.ts'
+import { type AccessEntry, createAccessLog } from './record/access-line.ts'
 import type { Log } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { applicable, changesBetween, ReloadQueue } from './reload.ts'
@@ -94,9 +94,9 @@ export class Edge {
     const { log } = this.#options
     const before = this.#site
     const wanted = await this.#options.load()
-    const changed = changesBetween(before.config, wanted)
     const config = applicable(before.config, wanted)
     const certificates = await loadCertificates(config, log)
+    const changed = changesBetween([before.config, this.#certificates], [wanted, certificates])
     const change = await this.#front.open(config)
     if (this.#isStopping) {
       change.drop()

@@ -14,12 +14,17 @@ const WRITTEN: Partial<Record<keyof EdgeConfig, string>> = {
   graceMs: 'grace'
 }
 
-/** The top-level settings in which two configurations differ, for the operator. */
-export function changesBetween(before: EdgeConfig, wanted: EdgeConfig): string[] {
+/** A configuration, and the certificates that it led to: the files that it names change under it. */
+type Running = readonly [config: EdgeConfig, certificates: { readonly status: unknown }]
+
+/** The top-level settings in which two differ, for the operator. */
+export function changesBetween([before, hadCertificates]: Running, [wanted, hasCertificates]: Running): string[] {
   const names = Object.keys(wanted) as (keyof EdgeConfig)[]
-  return names
+  const changed = names
     .filter(name => !isDeepStrictEqual(before[name], wanted[name]))
     .map(name => (WRITTEN[name] ?? name) + (FIXED.includes(name) ? ' (from the next start on)' : ''))
+  if (!isDeepStrictEqual(hadCertificates.status, hasCertificates.status)) changed.push('certificates')
+  return changed
 }
 
 /** What a running edge can take of `wanted`: the rest stays, or half of it would live in another state folder. */

@@ -71,7 +71,8 @@ t.test('a reload opens a new port and closes an old one, without cutting what is
 t.test('a port that somebody else has refuses the whole reload', async t => {
   const web = await answering(t, 'hi')
   const edge = await startEdge(t, yamlFor({ web: web.origin }))
-  const [taken, free] = [createServer().listen(0, '127.0.0.1'), await freePort()]
+  const free = await freePort()
+  const taken = createServer().listen(0, '127.0.0.1')
   await new Promise(resolve => taken.once('listening', resolve))
   t.teardown(() => taken.close())
   const { port } = taken.address() as { port: number }

@@ -11,8 +11,9 @@ export interface Ask {
   readonly path?: string
   /** Name, value, name, value… */
   readonly headers?: readonly string[]
-  readonly body?: string
+  readonly body?: string | undefined
   readonly trailers?: Record<string, string>
+  onHead?(): void
   /** Hears each piece of the answer's body as it comes. */
   onData?(text: string): void
 }
@@ -74,6 +75,7 @@ function askH1(edge: RunningEdge, what: Ask): Promise<Answer> {
   request.on('response', response => {
     answer.status = response.statusCode!
     answer.headers = response.rawHeaders
+    what.onHead?.()
     response.on('data', (chunk: Buffer) => {
       answer.body += chunk.toString('latin1')
       what.onData?.(chunk.toString('latin1'))
@@ -111,6 +113,7 @@ export function askH2(session: ClientHttp2Session, what: Ask): Promise<Answer> {
   stream.on('response', (head, _flags, raw) => {
     answer.status = head[':status']!
     answer.headers = plain(raw as unknown as string[])
+    what.onHead?.()
   })
   stream.on('trailers', (_head, _flags, raw) => {
     answer.trailers = plain(raw as unknown as string[])
