@@ -16,6 +16,7 @@ export class Deadlines {
   readonly #clock: () => number
   readonly #watched = new Set<Timed>()
   #timer: NodeJS.Timeout | null = null
+  #coarseMs = 0
 
   /** @param clock milliseconds, never going back */
   constructor(clock: () => number = () => performance.now()) {
@@ -26,9 +27,16 @@ export class Deadlines {
     return this.#clock()
   }
 
+  /** The time at the last tick, a quarter of a second old at most: enough for moving a deadline, and nearly free. */
+  get coarseMs(): number {
+    return this.#coarseMs
+  }
+
   watch(timed: Timed): void {
     this.#watched.add(timed)
-    this.#timer ??= setInterval(() => this.tick(), TICK_MS).unref()
+    if (this.#timer !== null) return
+    this.#coarseMs = this.#clock()
+    this.#timer = setInterval(() => this.tick(), TICK_MS).unref()
   }
 
   unwatch(timed: Timed): void {
@@ -37,6 +45,7 @@ export class Deadlines {
 
   tick(): void {
     const now = this.#clock()
+    this.#coarseMs = now
     for (const timed of this.#watched) if (timed.dueMs <= now) timed.onDue(now)
     if (this.#watched.size > 0 || this.#timer === null) return
     clearInterval(this.#timer)

@@ -154,7 +154,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   }
 
   #touch(): void {
-    this.dueMs = this.#deadlines.nowMs + this.to.route.idleMs
+    this.dueMs = this.#deadlines.coarseMs + this.to.route.idleMs
   }
 
   #onClientDrain(): void {

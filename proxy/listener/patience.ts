@@ -62,7 +62,7 @@ export class Patience implements Timed {
   /** Bytes wait for the client: from now on it has to take some. */
   onBlocked(): void {
     this.#unsentBytes = this.#client.writableLength
-    this.#readerMs = this.#context.deadlines.nowMs + this.#context.limits().sendMs
+    this.#readerMs = this.#context.deadlines.coarseMs + this.#context.limits().sendMs
     this.#rearm()
   }
 

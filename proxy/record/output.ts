@@ -1,13 +1,13 @@
 import { write, writeSync } from 'node:fs'
 
-const flushBytes = 4_096
+const flushBytes = 32_768
 const flushMs = 250
 const retryMs = 20
 /** A reader that has stopped must not make the edge grow: lines on top of these are dropped, counted and confessed. */
 const waitingLimit = 4 * 1_024 * 1_024
 
 /**
- * Lines on their way to a file descriptor: gathered for 250 ms or 4 kB, written beside the event loop, one write at a
+ * Lines on their way to a file descriptor: gathered for 250 ms or 32 kB, written beside the event loop, one write at a
  * time, whatever is at the other end. (sonic-boom, pino's own, measures each line twice, which costs more than making
  * it; and its flushSync never returns once the reader has gone.)
  */

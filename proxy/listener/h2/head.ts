@@ -3,22 +3,29 @@ import type { RawHeaders, RequestHead } from '../../http/exchange.ts'
 import { isSafeValue, isToken, parseLength } from '../../http/fields.ts'
 import { hostOf, isOriginForm } from '../../http/request-head.ts'
 
+/** What each field of a list counts beyond its name and value (RFC 9113 §6.5.2). */
+const FIELD_BYTES = 32
+
 /**
  * Reads the head of an HTTP/2 request (RFC 9113 §8.3). nghttp2 has checked pseudo header fields and connection-specific ones;
  * what it lets through but HTTP/1.1 could read differently is refused here.
  * @param raw name, value, name, value… as node:http2 gives them
+ * @param limitBytes counted as RFC 9113 §6.5.2 does; nghttp2 applies what we announce only once the client has said that it read it
  * @throws EdgeError
  */
-export function readH2Head(raw: readonly string[], hasBody: boolean): RequestHead {
+export function readH2Head(raw: readonly string[], hasBody: boolean, limitBytes = Infinity): RequestHead {
   const pseudo: Record<string, string> = {}
   const headers: RawHeaders = []
   let cookie = ''
   let host = ''
   let length = -1
   let expectsContinue = false
+  let bytes = 0
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
     const value = raw[i + 1]!
+    bytes += name.length + value.length + FIELD_BYTES
+    if (bytes > limitBytes) throw new EdgeError('EDGE_HEAD_TOO_LARGE', `more than ${limitBytes} bytes`)
     if (name.charCodeAt(0) === 0x3a) {
       pseudo[name] = value
       continue

@@ -6,7 +6,7 @@ import t from 'tap'
 import { createLog, type LogOptions } from '../../../proxy/record/log.ts'
 import { command } from '../../doubles/command.ts'
 
-const writer = join(import.meta.dirname, '../fixtures/log-writer.ts')
+const writer = join(import.meta.dirname, '../../fixtures/log-writer.ts')
 
 function capture(options: Partial<LogOptions> = {}) {
   const lines: string[] = []
