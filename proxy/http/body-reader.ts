@@ -68,6 +68,9 @@ export class BodyReader {
     const line = isWholeInOne ? bytes.toString('latin1', from, to) : this.#line + bytes.toString('latin1', from, to)
     if (line.length > (this.#state === 'trailers' ? LONGEST_TRAILERS : LONGEST_SIZE_LINE))
       throw this.#malformed('a line is too long')
+    // Told at its first byte: without a line end in sight it would be waited for.
+    if (this.#state === 'after-data' && !'\r\n'.startsWith(line))
+      throw this.#malformed('a chunk is longer than its size')
     if (lf === -1) {
       this.#line = line
       return to
@@ -80,7 +83,6 @@ export class BodyReader {
 
   #onLine(line: string): void {
     if (this.#state === 'after-data') {
-      if (line.length !== 2) throw this.#malformed('a chunk is longer than its size')
       this.#state = 'size'
     } else if (this.#state === 'size') {
       this.#onSize(line)

@@ -25,6 +25,10 @@ const NOT_NOMINABLE =
 const NOT_A_TRAILER =
   /^(?:host|content-.*|transfer-encoding|trailer|te|connection|keep-alive|upgrade|cookie|set-cookie|authorization|proxy-.*|cache-control|expect|max-forwards|range|age|date|location|vary|forwarded|x-forwarded-.*|x-real-ip|x-request-id)$/
 
+/** Nor these: as header fields they are taken from strangers' requests, and some readers put trailers among the header fields. */
+const NOT_A_STRANGERS =
+  /^(?:x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-.*|x-prerender-.*|next-resume)$/
+
 /**
  * Splits field lines (RFC 9112 §5) as strictly as it reads: no folding, no space before the colon, no bare CR or LF.
  * @param text one latin1 character per byte, without the empty line at its end
@@ -87,7 +91,9 @@ export function parseLength(value: string): number {
 export function allowedTrailers(fields: RawHeaders): RawHeaders {
   const allowed: RawHeaders = []
   for (let i = 0; i < fields.length; i += 2) {
-    if (!NOT_A_TRAILER.test(fields[i]!)) allowed.push(fields[i]!, fields[i + 1]!)
+    // Some readers take `content_length` for Content-Length.
+    const plain = fields[i]!.replaceAll('_', '-')
+    if (!NOT_A_TRAILER.test(plain) && !NOT_A_STRANGERS.test(plain)) allowed.push(fields[i]!, fields[i + 1]!)
   }
   return allowed
 }

@@ -1,17 +1,17 @@
 import t, { type Test } from 'tap'
 import { startDemoApi } from '../../proxy/demo/api.ts'
 import { startDemoWeb } from '../../proxy/demo/web.ts'
-import { browserMissing, type OpenDemo, openDemo, startRouter } from '../doubles/browser.ts'
+import { browserMissing, type OpenDemo, openDemo } from '../doubles/browser.ts'
+import { startEdge, yamlFor } from '../doubles/edge.ts'
 
-/** Serves the demo and opens it: the only part of this file that knows who stands in front. */
+/** Opens the demo behind the real edge, over TLS. */
 async function demo(t: Test, locale?: string): Promise<OpenDemo> {
   const api = await startDemoApi()
   const web = await startDemoWeb()
-  const router = await startRouter(web.origin, api.origin)
-  const page = await openDemo(router.url, locale)
-  t.teardown(async () => {
-    for (const part of [page, router, web, api]) await part.close()
-  })
+  t.teardown(() => Promise.all([api.close(), web.close()]))
+  const edge = await startEdge(t, yamlFor({ web: web.origin, api: api.origin }))
+  const page = await openDemo(`https://localhost:${edge.httpsPort}/`, locale)
+  t.teardown(() => page.close())
   return page
 }
 
@@ -36,7 +36,7 @@ t.test('the demo page, in a real browser', { skip: browserMissing }, async t => 
     t.equal(await text('#upload-received'), await text('#upload-sent'))
     await says('#socket-echo', /ping/)
     t.match(await text('#socket-rtt'), /^[\d.]+ ms$/)
-    t.match(await says('#protocol', /HTTP/), /^HTTP\/(1\.1|2)$/)
+    t.equal(await says('#protocol', /HTTP/), 'HTTP/2')
     t.match(await text('#web'), /^demo-web, pid \d+$/)
     t.match(await text('#api'), /^demo-api, pid \d+$/)
     t.equal(await says('#answer-status', /\d/), '200')

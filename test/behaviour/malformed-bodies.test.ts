@@ -1,33 +1,43 @@
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { connectRaw, readAll, startEdge, yamlFor } from '../doubles/edge.ts'
 import { startRawUpstream } from '../doubles/raw-upstream.ts'
 import { malformedBodies } from '../fixtures/malformed-requests.ts'
 
+/** Its end, clean or by a reset. */
+function closing(socket: Socket): Promise<unknown> {
+  return new Promise(resolve => socket.once('close', resolve))
+}
+
 const HEAD = 'POST /body HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
 
-t.test('a chunked body that goes wrong is never completed at the upstream, and nothing behind it is a request', async t => {
-  const heard: string[] = []
-  const upstream = await startRawUpstream(t, (_socket, text, connection) => {
-    heard[connection] = (heard[connection] ?? '') + text
-  })
-  const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
-  t.ok(malformedBodies.length > 30, `${malformedBodies.length} rows`)
-  for (const [row, { name, bytes }] of malformedBodies.entries()) {
-    const client = await connectRaw(edge)
-    client.write(HEAD, 'latin1')
-    await upstream.seen('POST /body')
-    while (heard[row] === undefined) await once(upstream.connections[row] as Socket, 'data')
-    const closed = once(upstream.connections[row] as Socket, 'close')
-    client.write(bytes, 'latin1')
-    t.match(await readAll(client), /^HTTP\/1\.1 400 .*\r\nconnection: close\r\n/s, name)
-    await closed
-    t.equal(heard[row]?.split('HTTP/1.1\r\n').length, 2, `${name}: the upstream heard one request`)
-    t.notMatch(heard[row], /\r\n0\r\n/, `${name}: and not the end of its body`)
+t.test(
+  'a chunked body that goes wrong is never completed at the upstream, and nothing behind it is a request',
+  async t => {
+    const heard: string[] = []
+    const upstream = await startRawUpstream(t, (_socket, text, connection) => {
+      heard[connection] = (heard[connection] ?? '') + text
+    })
+    const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
+    t.ok(malformedBodies.length > 30, `${malformedBodies.length} rows`)
+    for (const [row, { name, bytes }] of malformedBodies.entries()) {
+      const client = await connectRaw(edge)
+      client.write(HEAD.replace('/body', `/body-${row}`))
+      await upstream.seen(`POST /body-${row} `)
+      const closed = closing(upstream.connections[row]!)
+      client.write(bytes, 'latin1')
+      t.match(await readAll(client), /^HTTP\/1\.1 400 .*\r\nconnection: close\r\n/s, name)
+      await closed
+      t.equal(heard[row]?.split('HTTP/1.1\r\n').length, 2, `${name}: the upstream heard one request`)
+      t.notMatch(heard[row], /\r\n0\r\n/, `${name}: and not the end of its body`)
+    }
+    t.equal(
+      upstream.connections.length,
+      malformedBodies.length,
+      'each connection to the upstream died with its request'
+    )
   }
-  t.equal(upstream.connections.length, malformedBodies.length, 'each connection to the upstream died with its request')
-})
+)
 
 t.test('a body that goes wrong after the answer began aborts the answer', async t => {
   const upstream = await startRawUpstream(t, (socket, text) => {
@@ -43,19 +53,17 @@ t.test('a body that goes wrong after the answer began aborts the answer', async 
 })
 
 t.test('a client that leaves in the middle of its body never completes it', async t => {
-  const upstream = await startRawUpstream(t, () => {})
-  const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
-  for (const head of [HEAD, 'POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n']) {
-    const row = upstream.connections.length
+  for (const framing of ['Transfer-Encoding: chunked', 'Content-Length: 20']) {
+    const upstream = await startRawUpstream(t, () => {})
+    const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
     const client = await connectRaw(edge)
-    client.write(`${head}5\r\nhello\r\n`, 'latin1')
+    client.write(`POST /body HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n\r\n5\r\nhello\r\n`)
     await upstream.seen('hello')
-    while (upstream.connections[row] === undefined) await upstream.seen('POST')
-    const closed = once(upstream.connections[row] as Socket, 'close')
+    const closed = closing(upstream.connections[0]!)
     client.end()
     await closed
+    t.notMatch(upstream.received(), '\r\n0\r\n', framing)
   }
-  t.notMatch(upstream.received(), '\r\n0\r\n')
 })
 
 t.test('trailers that would steer a request are not passed on; others are', async t => {
@@ -85,5 +93,5 @@ t.test('trailers that would steer a request are not passed on; others are', asyn
   client.write(`${HEAD.replace('chunked', 'chunked\r\nConnection: close')}0\r\n${forbidden.join('\r\n')}\r\n`)
   client.write('X-Checksum: abc\r\n\r\n')
   t.match(await readAll(client), /^HTTP\/1\.1 204 /)
-  t.ok(upstream.received().endsWith('\r\n0\r\nx-checksum: abc\r\n\r\n'), upstream.received().split('\r\n\r\n')[1])
+  t.ok(upstream.received().endsWith('\r\n0\r\nx-checksum: abc\r\n\r\n'), upstream.received())
 })

@@ -34,8 +34,10 @@ export async function startEdgeProcess(t: Test, yaml: string, env: NodeJS.Proces
   const write = (text: string): Promise<void> =>
     writeFile(file, /^state:/m.test(text) ? text : `${text}\nstate: "${folder}"\n`)
   await write(yaml)
-  const { NODE_OPTIONS: _, EDGE_CONTROL_SOCKET: __, ...outer } = process.env
-  const child = spawn(join(project, 'scripts/twinedge'), ['run', '--config', file], {
+  const { EDGE_CONTROL_SOCKET: _, ...outer } = process.env
+  // tap gives each child its loaders; `env` takes them away and becomes the edge.
+  const start = [join(project, 'scripts/twinedge'), 'run', '--config', file]
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...start], {
     env: { ...outer, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })

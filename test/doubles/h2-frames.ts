@@ -45,7 +45,7 @@ export class H2Frames {
   /** @param socket with ALPN `h2`; the preface and empty settings go out at once */
   constructor(socket: TLSSocket) {
     this.socket = socket
-    socket.on('data', chunk => this.#onData(chunk))
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('close', () => {
       this.isClosed = true
       for (const look of this.#waiting) look()
@@ -77,13 +77,12 @@ export class H2Frames {
     return promise
   }
 
-  /** How a stream was answered: its status, or `reset`, or `closed` when the whole connection went. */
-  async verdict(stream: number): Promise<number | 'reset' | 'closed'> {
+  /** How a stream was answered: its status, or that it was reset or its connection closed. */
+  async verdict(stream: number): Promise<number | 'refused'> {
     const isVerdict = (it: Frame): boolean =>
       (it.stream === stream && (it.type === types.headers || it.type === types.reset)) || it.type === types.goaway
     const found = await this.frame(isVerdict)
-    if (found === null || found.type === types.goaway) return 'closed'
-    return found.type === types.reset ? 'reset' : statusOf(found.payload)
+    return found === null || found.type !== types.headers ? 'refused' : statusOf(found.payload)
   }
 
   async closed(): Promise<void> {
