@@ -1,8 +1,8 @@
-import type { AccessEntry } from '../record/access-line.ts'
 import type { EdgeConfig } from '../config/config.ts'
 import { EdgeError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { answerFailure } from '../http/failure-answer.ts'
+import type { AccessEntry } from '../record/access-line.ts'
 import type { Handler } from './context.ts'
 
 /** ACME asks here, in clear text, whatever the site does (RFC 8555 §8.3). */

@@ -42,7 +42,9 @@ export function connectorTo(origin: string, connectMs: number): Connector {
 function readBeforeFailing<S extends Socket>(socket: S): S {
   const destroy = socket.destroy.bind(socket)
   socket.destroy = error => {
-    if (error === undefined || socket.connecting) return destroy(error)
+    const { code } = (error ?? {}) as NodeJS.ErrnoException
+    // Nothing else may wait: on a certificate that is not good, for one, not a byte may be sent or read.
+    if (code !== 'EPIPE' && code !== 'ECONNRESET') return destroy(error)
     // Twice: the first may come before the next poll.
     setImmediate(() => setImmediate(() => destroy(error)))
     return socket

@@ -5,7 +5,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { readUntil, startEdge, yamlFor } from '../doubles/edge.ts'
 import { startRawUpstream } from '../doubles/raw-upstream.ts'
-import { Issuer } from '../fixtures/certificates.ts'
+import { dayMs, Issuer } from '../fixtures/certificates.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -51,7 +51,8 @@ async function start(t: Test) {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
   })
   const issuer = await Issuer.make(folder)
-  const { cert, key } = await issuer.files('one', ['localhost', 'example.test'])
+  // Yesterday's: what is told apart is when they end.
+  const { cert, key } = await issuer.files('one', ['localhost', 'example.test'], new Date(Date.now() - dayMs))
   const tls = `tls: { mode: files, certificates: [{ cert: "${cert}", key: "${key}" }] }`
   const yaml = yamlFor({ web: web.origin }, tls)
   return { edge: await startEdge(t, yaml), issuer, yaml }

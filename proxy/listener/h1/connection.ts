@@ -5,8 +5,8 @@ import { parseRequestHead } from '../../http/request-head.ts'
 import type { ClientConnection, ListenerContext } from '../context.ts'
 import { type Late, Patience } from '../patience.ts'
 import { H1Exchange } from './exchange.ts'
+import { HeadScanner } from './head-scanner.ts'
 
-const HEAD_END = Buffer.from('\r\n\r\n')
 const LINGER_MS = 5_000
 const PIPELINE_BYTES = 65_536
 
@@ -17,6 +17,7 @@ export class H1Connection implements ClientConnection {
   readonly clientAddress: string
   readonly patience: Patience
   readonly #hears: Record<string, (chunk?: Buffer) => void>
+  readonly #scanner = new HeadScanner()
   #exchange: H1Exchange | null = null
   #pending: Buffer | null = null
   #beganMs = 0
@@ -105,40 +106,32 @@ export class H1Connection implements ClientConnection {
   }
 
   #readHead(bytes: Buffer): boolean {
-    // One empty line before the request line is forgiven (RFC 9112 §2.2).
-    const from = bytes[0] === 0x0d && bytes[1] === 0x0a ? 2 : 0
     const limits = this.context.limits()
     if (this.#beganMs === 0) this.#beganMs = this.context.deadlines.nowMs
-    const end = bytes.indexOf(HEAD_END, from)
-    if ((end === -1 ? bytes.length : end) > limits.headBytes) {
-      this.#refuse(new EdgeError('EDGE_HEAD_TOO_LARGE', `more than ${limits.headBytes} bytes`))
+    try {
+      const head = this.#scanner.scan(bytes, limits.headBytes)
+      if (head === null) {
+        this.patience.awaits('head', this.#beganMs + limits.headMs)
+        return false
+      }
+      this.#pending = head.end === bytes.length ? null : bytes.subarray(head.end)
+      this.#begin(head.text)
+      return true
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error
+      this.#refuse(error)
       return false
     }
-    if (end === -1) {
-      this.patience.awaits('head', this.#beganMs + limits.headMs)
-      // Without this, a head with bare LFs would be waited for until its deadline.
-      const text = bytes.toString('latin1', from)
-      if (/(?:^|[^\r])\n|\r[^\n]/.test(text)) this.#refuse(new EdgeError('EDGE_REQUEST_MALFORMED', 'a bare CR or LF'))
-      return false
-    }
-    this.#pending = end + 4 === bytes.length ? null : bytes.subarray(end + 4)
-    this.#begin(bytes.toString('latin1', from, end))
-    return true
   }
 
   #begin(text: string): void {
-    const beganMs = this.#beganMs
     this.patience.awaitsNothing()
-    try {
-      const parsed = parseRequestHead(text)
-      if (!parsed.keepsAlive) this.#isLast = true
-      this.#exchange = new H1Exchange(this, parsed.head, parsed.isHttp10, beganMs)
-    } catch (error) {
-      if (!(error instanceof EdgeError)) throw error
-      return this.#refuse(error)
-    }
+    const parsed = parseRequestHead(text)
+    if (!parsed.keepsAlive) this.#isLast = true
+    const exchange = new H1Exchange(this, parsed.head, parsed.isHttp10, this.#beganMs)
+    this.#exchange = exchange
     this.#beganMs = 0
-    this.context.handler.handle(this.#exchange)
+    this.context.handler.handle(exchange)
   }
 
   #readBody(exchange: H1Exchange, bytes: Buffer): boolean {
@@ -150,8 +143,7 @@ export class H1Connection implements ClientConnection {
       return exchange.isBodyRead
     } catch (error) {
       if (!(error instanceof EdgeError)) throw error
-      this.#pending = null
-      this.#loseBody(exchange, 'EDGE_BODY_MALFORMED')
+      this.#lose(exchange, 'EDGE_BODY_MALFORMED')
       return false
     }
   }
@@ -172,12 +164,13 @@ export class H1Connection implements ClientConnection {
   #onLate(late: Late): void {
     if (late === 'reader') this.#onGone('EDGE_CLIENT_STALLED')
     else if (late === 'head') this.#refuse(new EdgeError('EDGE_HEAD_TIMEOUT', 'the head did not end in time'))
-    else if (late === 'body') this.#loseBody(this.#exchange!, 'EDGE_BODY_TOO_SLOW')
+    else if (late === 'body') this.#lose(this.#exchange!, 'EDGE_BODY_TOO_SLOW')
     else this.destroy()
   }
 
-  #loseBody(exchange: H1Exchange, cause: ClientFailure): void {
+  #lose(exchange: H1Exchange, cause: ClientFailure): void {
     this.#isLast = true
+    this.#pending = null
     exchange.lose(cause)
   }
 

@@ -11,6 +11,7 @@ const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024
 /** Streams that may end by a reset within the window below before the connection is one that abuses them. */
 const MOST_RESETS = 200
 const RESET_WINDOW_MS = 10_000
+const CLOSE_MS = 5_000
 
 /** Settings of a session (RFC 9113 §6.5.2) and the limits that node:http2 enforces by itself. */
 export function h2Options(streams: number, headBytes: number): Parameters<typeof import('node:http2').createServer>[0] {
@@ -61,9 +62,14 @@ export class H2Connection implements Timed, ClientConnection {
     this.#session.destroy()
   }
 
-  onDue(): void {
-    this.dueMs = Number.POSITIVE_INFINITY
-    if (this.#streams === 0) this.finish()
+  onDue(nowMs: number): void {
+    if (this.#streams > 0) this.dueMs = Number.POSITIVE_INFINITY
+    else if (this.#session.closed) this.destroy()
+    else {
+      // A client that does not hear GOAWAY is not waited for.
+      this.dueMs = nowMs + CLOSE_MS
+      this.finish()
+    }
   }
 
   #onStream(stream: ServerHttp2Stream, raw: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2'
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { EdgeError } from '../../errors.ts'
 import type {
   BodyReceiver,
@@ -141,10 +141,7 @@ export class H2Exchange implements Exchange {
   }
 
   #onLate(late: Late): void {
-    if (late === 'body') {
-      if (!this.isOver) this.onGone('EDGE_BODY_TOO_SLOW')
-      return
-    }
+    if (late === 'body') return this.isOver ? undefined : this.onGone('EDGE_BODY_TOO_SLOW')
     const isAnswered = this.isOver
     this.isOver = true
     this.#stream.close(constants.NGHTTP2_CANCEL)
@@ -176,7 +173,7 @@ export class H2Exchange implements Exchange {
   #sendHead(endStream: boolean): void {
     const headers = this.#headers as unknown as OutgoingHttpHeaders
     this.#headers = null
-    this.#stream.respond(headers, { endStream, waitForTrailers: this.#mayHaveTrailers, sendDate: false } as ServerStreamResponseOptions)
+    this.#stream.respond(headers, { endStream, waitForTrailers: this.#mayHaveTrailers, sendDate: false } as object)
     // Without trailers this sends an empty DATA frame that ends the stream.
     if (this.#mayHaveTrailers) {
       this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(fieldObject(this.#trailers)))
