@@ -7,7 +7,7 @@ t.test('a malformed request is refused, its connection closed, and no byte of it
   const upstream = await startRawUpstream(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
   })
-  const edge = await startEdge(t, yamlFor({ web: upstream.origin }, 'limits: { head-timeout: 1s, keep-alive: 5s }\n'))
+  const edge = await startEdge(t, yamlFor({ web: upstream.origin }, 'limits: { head-timeout: 1s, keep-alive: 1s }\n'))
   t.ok(malformedRequests.length > 80, `${malformedRequests.length} rows`)
   for (const { name, bytes, status } of malformedRequests) {
     const client = await connectRaw(edge)

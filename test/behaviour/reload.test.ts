@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { connectRaw, readAll, readUntil, startEdge, yamlFor } from '../doubles/edge.ts'
 import { until } from '../doubles/edge-process.ts'
@@ -27,6 +27,24 @@ t.test('a changed limit holds for the next request, on connections that are open
   const other = await connectRaw(edge)
   other.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(2_000)}\r\n\r\n`)
   t.match(await readAll(other), /^HTTP\/1\.1 431 /)
+})
+
+t.test('a changed time for handshakes holds for the next connection: who says nothing is closed', async t => {
+  const web = await answering(t, 'hi')
+  const edge = await startEdge(t, yamlFor({ web: web.origin }, 'limits: { head-timeout: 60s }'))
+  const silent = async (): Promise<Socket> => {
+    const socket = connect(edge.httpsPort, '127.0.0.1').resume()
+    await new Promise(resolve => socket.once('connect', resolve))
+    t.teardown(() => socket.destroy())
+    return socket
+  }
+  const before = await silent()
+  await until(() => edge.edge.status().connections === 1, 'it was accepted under the old limit')
+  edge.setYaml(yamlFor({ web: web.origin }, 'limits: { head-timeout: 1s }'))
+  await edge.edge.reload()
+  const after = await silent()
+  await new Promise(resolve => after.once('close', resolve))
+  t.notOk(before.closed, 'one that came before goes by what was said then')
 })
 
 t.test('a file with faults is refused whole, with every one of them, and what ran goes on', async t => {
