@@ -4,7 +4,7 @@ import { type Control, type ControlActions, startControl } from './control/serve
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
-import { buildSite, healthLog, type Site, statusOf, switchUpstreams, warningsOf } from './forward/site.ts'
+import { buildSite, cutAll, healthLog, type Site, statusOf, switchUpstreams, warningsOf } from './forward/site.ts'
 import { requestIds } from './http/request-id.ts'
 import { Admission } from './listener/admission.ts'
 import { Front } from './listener/front.ts'
@@ -122,7 +122,7 @@ export class Edge {
     this.#isStopping = true
     clearInterval(this.#certificateTimer)
     this.#options.log.info('stopping', { inflight: this.status().inFlight })
-    const cut = await this.#front.stop(this.config.graceMs)
+    const cut = await this.#front.stop(this.config.graceMs, () => cutAll(this.#site))
     switchUpstreams(this.#site, null)
     await this.#control?.close()
     return cut
@@ -167,8 +167,7 @@ export class Edge {
     const shared = {
       deadlines: this.#deadlines,
       limits: () => this.#site.config.limits,
-      nextId: requestIds(),
-      isStopping: () => this.#isStopping
+      nextId: requestIds()
     }
     const config = (): EdgeConfig => this.config
     const httpsPort = (): number => this.port('https')

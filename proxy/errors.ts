@@ -20,7 +20,6 @@ export const failures = {
   EDGE_VERSION_REFUSED: { status: 505, side: 'client', next: 'nothing to do: HTTP/1.0, 1.1 and 2 are spoken' },
   EDGE_INTERNAL: { status: 500, side: 'edge', next: 'report this line: it is a bug in the edge' },
   EDGE_STOPPING: { status: 503, side: 'edge', next: 'retry: the edge is stopping' },
-  EDGE_SLOT_DRAINING: { status: 503, side: 'edge', next: 'retry: a swap is in progress' },
   EDGE_UPSTREAM_REFUSED: { status: 502, side: 'upstream', next: 'start the upstream: nothing listens there' },
   EDGE_UPSTREAM_UNREACHABLE: {
     status: 502,
@@ -44,7 +43,11 @@ export const failures = {
   },
   EDGE_UPSTREAM_TIMEOUT: { status: 504, side: 'upstream', next: 'raise idle on this route, or find what is slow' },
   EDGE_UPSTREAM_STALLED: { status: 504, side: 'upstream', next: 'raise idle on this route, or find what is slow' },
-  EDGE_PORT_TAKEN: { status: 0, side: 'operator', next: 'stop what listens there (ss -ltnp), or change listen' },
+  EDGE_PORT_TAKEN: {
+    status: 0,
+    side: 'operator',
+    next: 'stop what listens there (ss -ltnp), or change listen (EDGE_LISTEN_HTTPS=PORT)'
+  },
   EDGE_PORT_FORBIDDEN: {
     status: 0,
     side: 'operator',

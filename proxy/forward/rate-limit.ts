@@ -1,3 +1,5 @@
+import { addressKey } from '../http/address-key.ts'
+
 /** Bursts of this many seconds' worth pass: a page loads its parts at once. */
 const BURST_SECONDS = 10
 const SWEEP_MS = 60_000
@@ -22,11 +24,12 @@ export class RateLimit {
   allows(address: string, nowMs: number): boolean {
     if (this.#perSecond === 0) return true
     if (nowMs - this.#sweptMs > SWEEP_MS) this.#sweep(nowMs)
+    const key = addressKey(address)
     const most = this.#perSecond * BURST_SECONDS
-    const bucket = this.#buckets.get(address) ?? { tokens: most, atMs: nowMs }
+    const bucket = this.#buckets.get(key) ?? { tokens: most, atMs: nowMs }
     bucket.tokens = Math.min(most, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * this.#perSecond)
     bucket.atMs = nowMs
-    this.#buckets.set(address, bucket)
+    this.#buckets.set(key, bucket)
     if (bucket.tokens < 1) return false
     bucket.tokens--
     return true

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../config/config.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
-import { EdgeError } from '../errors.ts'
+import { EdgeError, type FailureCode } from '../errors.ts'
 import type { BodyReceiver, Exchange, RawHeaders } from '../http/exchange.ts'
 import { answerFailure } from '../http/failure-answer.ts'
 import type { ResponseHead } from '../http/response-head.ts'
@@ -119,7 +119,11 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   }
 
   onReadEnd(): void {
-    if (!this.#isDone) this.exchange.flush()
+    try {
+      if (!this.#isDone) this.exchange.flush()
+    } catch (error) {
+      this.#finish(failureOf(error))
+    }
   }
 
   onFailure(error: EdgeError, isUnanswered: boolean): void {
@@ -135,11 +139,13 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     }
   }
 
-  cut(): void {
-    this.#finish(new EdgeError('EDGE_SLOT_DRAINING', 'cut at the end of its time'))
+  cut(code: FailureCode): void {
+    this.#finish(new EdgeError(code, 'cut at the end of its time'))
   }
 
   onDue(): void {
+    // A WebSocket that is silent for as long as its route allows is over; nobody did wrong.
+    if (this.tunnel !== null) return this.#finish(null)
     const seconds = this.to.route.idleMs / 1000
     const code = this.answeredMs === null ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_UPSTREAM_STALLED'
     this.#finish(new EdgeError(code, `nothing for ${seconds} s`))

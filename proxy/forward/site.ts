@@ -60,6 +60,11 @@ export function warningsOf({ upstreams }: Site): string[] {
   return down.map(({ config }) => `${config.name} is down`)
 }
 
+/** The grace time is over: ends everything in flight; each request is told of, and logged, as cut by the edge. */
+export function cutAll({ upstreams, leaving }: Site): void {
+  for (const upstream of [...upstreams.values(), ...leaving]) upstream.cut('EDGE_STOPPING')
+}
+
 /** Tells the operator when an upstream goes down or comes back. */
 export function healthLog(log: Log): HealthListener {
   return (upstream, slot, isUp, { saw }) => {

@@ -1,4 +1,5 @@
 import type { LimitsConfig } from '../config/config.ts'
+import { addressKey } from '../http/address-key.ts'
 
 /** Counts client connections, in all and per address. */
 export class Admission {
@@ -36,14 +37,4 @@ export class Admission {
     if (held <= 1) this.#perAddress.delete(key)
     else this.#perAddress.set(key, held - 1)
   }
-}
-
-/** One customer usually has a whole IPv6 /64. */
-export function addressKey(address: string): string {
-  if (!address.includes(':')) return address
-  const [front = '', back] = address.split('%')[0]!.split('::')
-  const head = front === '' ? [] : front.split(':')
-  const tail = back === undefined || back === '' ? [] : back.split(':')
-  const zeros = back === undefined ? 0 : 8 - head.length - tail.length
-  return [...head, ...Array<string>(Math.max(0, zeros)).fill('0'), ...tail].slice(0, 4).join(':')
 }

@@ -17,8 +17,6 @@ export interface ListenerContext {
   /** Read at every use: a reload changes it under open connections. */
   limits(): LimitsConfig
   nextId(): string
-  /** True once the edge stops: answers say so, and connections close behind them. */
-  isStopping(): boolean
 }
 
 /** An open client connection, as stopping sees it. */

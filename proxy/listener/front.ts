@@ -71,11 +71,15 @@ export class Front {
    * No new connections; resolves when the last one is closed, by its end or by the deadline.
    * @returns how many connections the deadline cut
    */
-  async stop(graceMs: number): Promise<number> {
+  async stop(graceMs: number, onLate: () => void): Promise<number> {
     const all = [...this.#bound.values(), ...this.#leaving.keys()]
     let cut = 0
     const deadline = setTimeout(() => {
-      for (const listener of all) cut += listener.destroyAll()
+      onLate()
+      // What the requests were told goes out before their connections close.
+      setImmediate(() => {
+        for (const listener of all) cut += listener.destroyAll()
+      })
     }, graceMs)
     await Promise.all([...[...this.#bound.values()].map(listener => listener.stop()), ...this.#leaving.values()])
     clearTimeout(deadline)

@@ -1,12 +1,13 @@
 import type { UpstreamConfig } from '../config/config.ts'
 import type { Deadlines } from '../deadlines.ts'
+import type { FailureCode } from '../errors.ts'
 import { connectorTo } from './connector.ts'
 import { Pool } from './pool.ts'
 
 /** A request in flight, as its slot sees it. */
 export interface InFlight {
-  /** Ends it now: the deadline of a drain has passed. */
-  cut(): void
+  /** Ends it now: the time that it was given has passed. */
+  cut(code: FailureCode): void
 }
 
 /** Half of a blue/green pair: where it is, and what is in flight to it. */
@@ -28,6 +29,11 @@ export class Slot {
 
   admit(request: InFlight): void {
     this.#inFlight.add(request)
+  }
+
+  /** Ends what is in flight, now. */
+  cut(code: FailureCode): void {
+    for (const request of [...this.#inFlight]) request.cut(code)
   }
 
   release(request: InFlight): void {

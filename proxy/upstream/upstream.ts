@@ -1,7 +1,7 @@
 import type { UpstreamConfig } from '../config/config.ts'
 import type { UpstreamStatus } from '../control/protocol.ts'
 import type { Deadlines } from '../deadlines.ts'
-import { EdgeError } from '../errors.ts'
+import { EdgeError, type FailureCode } from '../errors.ts'
 import { HealthCheck, type Probe } from './health-check.ts'
 import { type InFlight, Slot } from './slot.ts'
 
@@ -57,6 +57,11 @@ export class Upstream {
       health?.stop()
       slot.pool.close()
     }
+  }
+
+  /** Ends what is in flight, to whichever slot. */
+  cut(code: FailureCode): void {
+    for (const { slot } of this.#halves.values()) slot.cut(code)
   }
 
   get status(): UpstreamStatus[] {

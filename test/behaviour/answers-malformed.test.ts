@@ -67,6 +67,7 @@ t.test("bytes behind the end of an answer are nobody's answer", async t => {
   for (const what of [{ path: '/at-once' }, { path: '/later' }, { path: '/chunks' }, { method: 'HEAD' }]) {
     const before = upstream.connections.length
     t.match(await ask(t, edge, 'h1', what), { status: 200, isComplete: true })
+    if (what.path !== '/later') t.equal(edge.edge.status().upstreams[0]?.connections, 0, 'closed with the answer')
     await closed(upstream.connections[before]!)
     t.match(await ask(t, edge, 'h1', { path: '/next' }), { status: 200, body: 'ours' })
     t.equal(upstream.connections.length, before + 2, 'the next request went out on a fresh connection')

@@ -23,7 +23,7 @@ function siteTo(origin: string): Site {
 /** What one GET through a real listener, in clear text, is answered by `handler`. */
 async function answerOf(t: Test, site: Site, handler: Handler): Promise<string> {
   const limits = () => site.config.limits
-  const context = { handler, deadlines, limits, nextId: () => 'the-id-of-it', isStopping: () => false }
+  const context = { handler, deadlines, limits, nextId: () => 'the-id-of-it' }
   const listener = createHttpListener({ host: '127.0.0.1', port: 0 }, context, new Admission(limits, () => false))
   await listener.start()
   t.teardown(() => listener.stop())
@@ -53,30 +53,33 @@ t.test('EDGE_INTERNAL: a bug of ours is a 500 to one client, and a stack in the 
   t.match(recorded, [{ code: 'EDGE_INTERNAL', detail: /SyntaxError[\s\S]*forwarder\.ts/ }])
 })
 
-t.test('EDGE_SLOT_DRAINING: a request that a drain cuts is a 503, and its upstream connection is closed', async t => {
-  const closed = Promise.withResolvers<void>()
-  const upstream = await startRawUpstream(t, socket => socket.once('close', () => closed.resolve()))
-  const site = siteTo(upstream.origin)
-  const ended: (string | undefined)[] = []
-  const handler: Handler = {
-    handle(exchange) {
-      const to = {
-        route: site.config.routes[0]!,
-        upstream: site.upstreams.get('web')!,
-        provenance: provenanceOf(exchange.head, exchange.clientAddress, exchange.id, null)
-      }
-      const forwarding = new Forwarding(exchange, to, deadlines, (_done, failure) => ended.push(failure?.code))
-      forwarding.start()
-      void upstream.seen('GET /secret/path').then(() => forwarding.cut())
-    },
-    refuse() {}
+t.test(
+  'EDGE_STOPPING: a request that is cut at the end of its time is a 503, and its upstream connection is closed',
+  async t => {
+    const closed = Promise.withResolvers<void>()
+    const upstream = await startRawUpstream(t, socket => socket.once('close', () => closed.resolve()))
+    const site = siteTo(upstream.origin)
+    const ended: (string | undefined)[] = []
+    const handler: Handler = {
+      handle(exchange) {
+        const to = {
+          route: site.config.routes[0]!,
+          upstream: site.upstreams.get('web')!,
+          provenance: provenanceOf(exchange.head, exchange.clientAddress, exchange.id, null)
+        }
+        const forwarding = new Forwarding(exchange, to, deadlines, (_done, failure) => ended.push(failure?.code))
+        forwarding.start()
+        void upstream.seen('GET /secret/path').then(() => forwarding.cut('EDGE_STOPPING'))
+      },
+      refuse() {}
+    }
+    const text = await answerOf(t, site, handler)
+    t.match(text, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1\r\n[\s\S]*"code":"EDGE_STOPPING"/)
+    t.strictSame(ended, ['EDGE_STOPPING'])
+    await closed.promise
+    t.equal(site.upstreams.get('web')!.status[0]!.inFlight, 0)
   }
-  const text = await answerOf(t, site, handler)
-  t.match(text, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1\r\n[\s\S]*"code":"EDGE_SLOT_DRAINING"/)
-  t.strictSame(ended, ['EDGE_SLOT_DRAINING'])
-  await closed.promise
-  t.equal(site.upstreams.get('web')!.status[0]!.inFlight, 0)
-})
+)
 
 t.test('EDGE_STOPPING: what is stopping takes no new configuration', async t => {
   const { edge } = await startEdge(t, yamlFor({ web: 'http://127.0.0.1:811' }))

@@ -84,7 +84,15 @@ t.test('what is still in flight after the grace time is cut, never ended as if i
   t.ok(tookMs > 900 && tookMs < 4_000, `the grace time, not the handshake's: ${tookMs} ms`)
   t.notMatch(await rest, /0\r\n\r\n$/)
   await closed
+  t.equal(h2.readableEnded, false)
   t.match(edge.lines.at(-1), { message: 'stopped', cut: 3 })
+  t.match(
+    edge.lines.filter(line => line.path !== undefined),
+    [
+      { path: '/stream', ended: 'edge', code: 'EDGE_STOPPING' },
+      { path: '/h2', ended: 'edge', code: 'EDGE_STOPPING' }
+    ]
+  )
 })
 
 t.test('a port that a reload took away holds up the stop no longer than any other', async t => {

@@ -1,3 +1,4 @@
+import { noteGarbage } from '../../garbage.ts'
 import type { RawHeaders } from '../../http/exchange.ts'
 
 /** Field lines as HTTP/1.1 writes them (RFC 9112 §5). */
@@ -10,6 +11,7 @@ export function fieldLines(headers: RawHeaders): string {
 /** One buffer, one TLS record, one packet where it fits. @param bytes the parts' lengths together */
 export function joinParts(parts: readonly (string | Uint8Array)[], bytes: number): Buffer {
   const whole = Buffer.allocUnsafe(bytes)
+  noteGarbage(bytes)
   let at = 0
   for (const part of parts) {
     if (typeof part === 'string') whole.write(part, at, 'latin1')

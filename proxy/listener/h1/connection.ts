@@ -49,7 +49,7 @@ export class H1Connection implements ClientConnection {
 
   /** True: the answer that is being sent is the last one on this connection. */
   get isLast(): boolean {
-    return this.#isLast || this.context.isStopping()
+    return this.#isLast
   }
 
   closeAfterAnswer(): void {

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { noteGarbage } from '../../garbage.ts'
 import { BodyReader, type BodyReaderTarget } from '../../http/body-reader.ts'
 import {
   type BodyReceiver,
@@ -89,6 +90,7 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
 
   onBodyData(chunk: Buffer): void {
     this.bytesIn += chunk.length
+    noteGarbage(chunk.length)
     if (this.isOver || this.#receiver!.takeBody(chunk) || this.#isBlocked) return
     this.#isBlocked = true
     this.#connection.socket.pause()

@@ -78,7 +78,7 @@ export class H2Connection implements Timed, ClientConnection {
     let head = unreadableHead
     let refusal: EdgeError | null = null
     try {
-      head = readH2Head(raw, !stream.endAfterHeaders)
+      head = readH2Head(raw, !stream.endAfterHeaders, this.context.limits().headBytes)
     } catch (error) {
       refusal = error instanceof EdgeError ? error : new EdgeError('EDGE_INTERNAL', String(error), error)
     }

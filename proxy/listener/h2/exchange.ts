@@ -1,5 +1,6 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { EdgeError } from '../../errors.ts'
+import { noteGarbage } from '../../garbage.ts'
 import type {
   BodyReceiver,
   ClientFailure,
@@ -66,6 +67,7 @@ export class H2Exchange implements Exchange {
     })
     this.#stream.on('data', (chunk: Buffer) => {
       this.bytesIn += chunk.length
+      noteGarbage(chunk.length)
       this.#patience.countBody(chunk.length)
       if (!this.isOver && !receiver.takeBody(chunk)) this.#pauseBody()
     })
@@ -173,7 +175,13 @@ export class H2Exchange implements Exchange {
   #sendHead(endStream: boolean): void {
     const headers = this.#headers as unknown as OutgoingHttpHeaders
     this.#headers = null
-    this.#stream.respond(headers, { endStream, waitForTrailers: this.#mayHaveTrailers, sendDate: false } as object)
+    try {
+      this.#stream.respond(headers, { endStream, waitForTrailers: this.#mayHaveTrailers, sendDate: false } as object)
+    } catch (error) {
+      // Fields that HTTP/2 cannot carry: the client must not wait for an answer that was refused here.
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      throw error
+    }
     // Without trailers this sends an empty DATA frame that ends the stream.
     if (this.#mayHaveTrailers) {
       this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(fieldObject(this.#trailers)))
@@ -184,6 +192,7 @@ export class H2Exchange implements Exchange {
   #takeParts(): Buffer | null {
     if (this.#partsBytes === 0) return null
     const bytes = Buffer.concat(this.#parts, this.#partsBytes)
+    noteGarbage(bytes.length)
     this.#parts = []
     this.#partsBytes = 0
     return bytes

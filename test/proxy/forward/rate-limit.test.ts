@@ -37,3 +37,10 @@ t.test('forgetting an address that is away gives it nothing that time had not', 
   rate.allows('c', 1_191_001) // sweeps again, half a second after a used everything up
   t.equal(passing(rate, 'a', 1_191_001), 2)
 })
+
+t.test('the addresses of one IPv6 /64 share one bucket', async t => {
+  const rate = new RateLimit(1)
+  for (let i = 0; i < 10; i++) t.ok(rate.allows(`2001:db8:1:2::${i}`, 1_000))
+  t.notOk(rate.allows('2001:db8:1:2:ffff::1', 1_000))
+  t.ok(rate.allows('2001:db8:1:3::1', 1_000), 'the next /64 has its own')
+})

@@ -187,3 +187,16 @@ t.test('a head is read as it is written', async t => {
     head: { target: '/?q', host: 'localhost' }
   })
 })
+
+t.test('Connection takes away what it names, but nothing that says whose request it is or where it ends', async t => {
+  const kept = ['Cookie', 'Authorization', 'X-Forwarded-For', 'Content-Type', 'Sec-WebSocket-Key']
+  const fields = [...kept, 'X-Drop'].map(name => `${name}: a\r\n`).join('')
+  const nominated = [...kept, 'X-Drop', 'Host', 'Content-Length'].join(', ')
+  const text = `POST / HTTP/1.1\r\nHost: localhost\r\n${fields}Content-Length: 5\r\nConnection: ${nominated}`
+  const { head } = parseRequestHead(text)
+  t.same(
+    head.headers.filter((_, i) => i % 2 === 0),
+    kept.map(name => name.toLowerCase())
+  )
+  t.same([head.host, head.bodyLength], ['localhost', 5])
+})

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { LimitsConfig } from '../../../proxy/config/config.ts'
-import { Admission, addressKey } from '../../../proxy/listener/admission.ts'
+import { addressKey } from '../../../proxy/http/address-key.ts'
+import { Admission } from '../../../proxy/listener/admission.ts'
 
 function admission(connections: number, connectionsPerAddress: number, isExempt = (_: string): boolean => false) {
   const limits = { connections, connectionsPerAddress }

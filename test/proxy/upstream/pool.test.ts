@@ -30,7 +30,7 @@ async function startWorld(t: Test, { keepAliveMs = 4_000, most = 0, answer = OK 
 }
 
 /** Sends a request; resolves when its answer is complete, or with the failure. */
-function send(connection: UpstreamConnection): Promise<ResponseHead | EdgeError> {
+function send(connection: UpstreamConnection, onBodyData = (): void => {}): Promise<ResponseHead | EdgeError> {
   const { promise, resolve } = Promise.withResolvers<ResponseHead | EdgeError>()
   let head: ResponseHead
   connection.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'GET', false, {
@@ -38,7 +38,7 @@ function send(connection: UpstreamConnection): Promise<ResponseHead | EdgeError>
     onHead(got) {
       head = got
     },
-    onBodyData() {},
+    onBodyData,
     onBodyEnd() {},
     onUpgrade() {},
     // The last call of a read: by then the connection is back, or closed.
@@ -126,6 +126,17 @@ t.test('an HTTP/1.0 upstream that asks for it is kept', async t => {
   })
   await send(pool.take())
   t.equal(pool.open, 1)
+})
+
+t.test('a connection that was paused at its last byte hears, once idle, that the upstream closes it', async t => {
+  const { pool, upstream } = await startWorld(t, { answer: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi' })
+  const connection = pool.take()
+  await send(connection, () => connection.pause())
+  t.equal(pool.open, 1)
+  const closed = new Promise(resolve => upstream.connections[0]!.once('close', resolve))
+  upstream.connections[0]!.end()
+  await closed
+  t.equal(pool.open, 0)
 })
 
 t.test('at the limit nothing is opened; an idle connection makes room for a fresh one', async t => {
