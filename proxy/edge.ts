@@ -115,14 +115,15 @@ export class Edge {
 
   /**
    * Accepts nothing more, lets what is in flight end within the grace time, then cuts it.
-   * @returns how many connections were cut
+   * @returns how many requests were cut
    */
   async stop(): Promise<number> {
     if (this.#isStopping) return 0
     this.#isStopping = true
     clearInterval(this.#certificateTimer)
     this.#options.log.info('stopping', { inflight: this.status().inFlight })
-    const cut = await this.#front.stop(this.config.graceMs, () => cutAll(this.#site))
+    let cut = 0
+    await this.#front.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
     switchUpstreams(this.#site, null)
     await this.#control?.close()
     return cut

@@ -11,6 +11,7 @@ const homes = ['proxy', 'compose', 'scripts'].filter(home => existsSync(join(pro
 const ranks: Record<string, number> = {
   'proxy/errors.ts': 0,
   'proxy/deadlines.ts': 0,
+  'proxy/garbage.ts': 0,
   'proxy/control/protocol.ts': 0,
   'proxy/config': 1,
   'proxy/state-file.ts': 1,

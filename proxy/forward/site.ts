@@ -60,9 +60,11 @@ export function warningsOf({ upstreams }: Site): string[] {
   return down.map(({ config }) => `${config.name} is down`)
 }
 
-/** The grace time is over: ends everything in flight; each request is told of, and logged, as cut by the edge. */
-export function cutAll({ upstreams, leaving }: Site): void {
-  for (const upstream of [...upstreams.values(), ...leaving]) upstream.cut('EDGE_STOPPING')
+/** The grace time is over: ends everything in flight; each request is told of, and logged, as cut by the edge. @returns how many */
+export function cutAll(site: Site): number {
+  const { inFlight } = statusOf(site)
+  for (const upstream of [...site.upstreams.values(), ...site.leaving]) upstream.cut('EDGE_STOPPING')
+  return inFlight
 }
 
 /** Tells the operator when an upstream goes down or comes back. */

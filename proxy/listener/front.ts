@@ -69,21 +69,19 @@ export class Front {
 
   /**
    * No new connections; resolves when the last one is closed, by its end or by the deadline.
-   * @returns how many connections the deadline cut
+   * @param onLate called at the deadline, before what is still open is closed
    */
-  async stop(graceMs: number, onLate: () => void): Promise<number> {
+  async stop(graceMs: number, onLate: () => void): Promise<void> {
     const all = [...this.#bound.values(), ...this.#leaving.keys()]
-    let cut = 0
     const deadline = setTimeout(() => {
       onLate()
       // What the requests were told goes out before their connections close.
       setImmediate(() => {
-        for (const listener of all) cut += listener.destroyAll()
+        for (const listener of all) listener.destroyAll()
       })
     }, graceMs)
     await Promise.all([...[...this.#bound.values()].map(listener => listener.stop()), ...this.#leaving.values()])
     clearTimeout(deadline)
-    return cut
   }
 
   #make(kind: Kind, address: Address): Listener {

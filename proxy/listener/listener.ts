@@ -60,13 +60,11 @@ export class Listener {
     await promise
   }
 
-  /** The grace is over. @returns how many connections were still open */
-  destroyAll(): number {
-    const late = this.#sockets.size
+  /** The grace is over. */
+  destroyAll(): void {
     for (const connection of this.#open) connection.destroy()
     // Those in a handshake belong to nobody yet.
     for (const socket of this.#sockets) socket.destroy()
-    return late
   }
 }
 

@@ -85,7 +85,7 @@ t.test('what is still in flight after the grace time is cut, never ended as if i
   t.notMatch(await rest, /0\r\n\r\n$/)
   await closed
   t.equal(h2.readableEnded, false)
-  t.match(edge.lines.at(-1), { message: 'stopped', cut: 3 })
+  t.match(edge.lines.at(-1), { message: 'stopped', cut: 2 })
   t.match(
     edge.lines.filter(line => line.path !== undefined),
     [

@@ -38,7 +38,7 @@ t.test('it runs on the Node of the project, from anywhere, through links, words 
     const { code, out } = await command(called, ['check', 'my file.yaml', ''], { cwd: '/', env: plainPath })
     t.same(
       [code, out.split('\n').slice(1)],
-      [0, [join(folder, 'scripts/twinedge.ts'), 'check', 'my file.yaml', '', '']]
+      [0, ['--max-semi-space-size=16', join(folder, 'scripts/twinedge.ts'), 'check', 'my file.yaml', '', '']]
     )
   }
 })

@@ -76,7 +76,7 @@ t.test('the end of the grace time cuts what is held and what is still in its han
   await client()
   await second
   const stopped = listener.stop()
-  t.equal(listener.destroyAll(), 2)
+  listener.destroyAll()
   await stopped
 })
 
