@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** A young collection takes about a millisecond; once per this many bytes it is not felt. */
-const SWEEP_BYTES = 8 * 1024 * 1024
+const SWEEP_BYTES = 4 * 1024 * 1024
 
 let bytesSinceSweep = 0
 let collectYoung: (() => void) | null = null
