@@ -46,7 +46,17 @@ export class Deadlines {
   tick(): void {
     const now = this.#clock()
     this.#coarseMs = now
-    for (const timed of this.#watched) if (timed.dueMs <= now) timed.onDue(now)
+    for (const timed of this.#watched) {
+      try {
+        if (timed.dueMs <= now) timed.onDue(now)
+      } catch (error) {
+        // Told as any uncaught error is; the deadlines of all the others must not go with it.
+        this.#watched.delete(timed)
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
     if (this.#watched.size > 0 || this.#timer === null) return
     clearInterval(this.#timer)
     this.#timer = null

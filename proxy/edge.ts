@@ -41,14 +41,14 @@ export class Edge {
   #certificates: Certificates
   #control: Control | null = null
   #certificateTimer: NodeJS.Timeout | undefined
+  readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
   #isStopping = false
 
   private constructor(options: EdgeOptions, config: EdgeConfig, certificates: Certificates) {
     this.#options = options
     this.#certificates = certificates
     this.#site = buildSite(config, this.#deadlines, healthLog(options.log), null)
-    const isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
-    this.#admission = new Admission(() => this.config.limits, isTrusted)
+    this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
     this.#metrics = createMetrics(() => this.status())
     this.#front = this.#createFront()
     this.#reloads = new ReloadQueue(() => this.#reload(), options.log)
@@ -113,10 +113,7 @@ export class Edge {
     return { changed }
   }
 
-  /**
-   * Accepts nothing more, lets what is in flight end within the grace time, then cuts it.
-   * @returns how many requests were cut
-   */
+  /** Accepts nothing more, lets what is in flight end within the grace time, then cuts it. @returns how many requests */
   async stop(): Promise<number> {
     if (this.#isStopping) return 0
     this.#isStopping = true
@@ -168,7 +165,8 @@ export class Edge {
     const shared = {
       deadlines: this.#deadlines,
       limits: () => this.#site.config.limits,
-      nextId: requestIds()
+      nextId: requestIds(),
+      isTrusted: this.#isTrusted
     }
     const config = (): EdgeConfig => this.config
     const httpsPort = (): number => this.port('https')
@@ -183,6 +181,7 @@ export class Edge {
   async #renewCertificates(): Promise<void> {
     const { config } = this
     const { log } = this.#options
+    if (config.tls.mode !== 'local') return
     try {
       const renewed = await loadCertificates(config, log)
       // Else a reload came in between, and has loaded its own.

@@ -21,8 +21,7 @@ export async function main({ config }: MainOptions): Promise<number> {
 async function runFile(file: string): Promise<number> {
   const load = (): Promise<EdgeConfig> => loadConfig(file, process.env)
   const log = createLog({ level: (await load()).log.level, pretty: process.stdout.isTTY })
-  const edge = await Edge.start({ load, log, configFile: file, version: manifest.version })
-  return await serve(edge, log)
+  return await serve(log, () => Edge.start({ load, log, configFile: file, version: manifest.version }))
 }
 
 async function runDemo(): Promise<number> {
@@ -31,9 +30,8 @@ async function runDemo(): Promise<number> {
   try {
     const load = async (): Promise<EdgeConfig> => readConfig(demo.yaml, 'the demo', process.env)
     const log = createLog({ level: (await load()).log.level, pretty: process.stdout.isTTY })
-    const edge = await Edge.start({ load, log, configFile: null, version: manifest.version })
-    process.stdout.write(welcome(edge))
-    return await serve(edge, log)
+    const start = (): Promise<Edge> => Edge.start({ load, log, configFile: null, version: manifest.version })
+    return await serve(log, start, edge => process.stdout.write(welcome(edge)))
   } finally {
     await demo.close()
   }
@@ -52,8 +50,8 @@ function welcome(edge: Edge): string {
 `
 }
 
-/** Serves until a signal says stop. @returns 0 */
-async function serve(edge: Edge, log: Log): Promise<number> {
+/** Starts, then serves until a signal says stop. @returns 0 */
+async function serve(log: Log, start: () => Promise<Edge>, onUp: (edge: Edge) => void = () => {}): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   let askedMs = 0
   const onStop = (): void => {
@@ -65,8 +63,13 @@ async function serve(edge: Edge, log: Log): Promise<number> {
   process.on('SIGTERM', onStop)
   process.on('SIGINT', onStop)
   // The edge logs what came of it, refusals too.
-  process.on('SIGHUP', () => void edge.reload().catch(() => {}))
-  process.on('SIGUSR2', () => log.setLevel(log.getLevel() === 'debug' ? edge.config.log.level : 'debug'))
+  const starting = Promise.withResolvers<Edge>()
+  process.on('SIGHUP', () => void starting.promise.then(edge => edge.reload()).catch(() => {}))
+  process.on('SIGUSR2', () => void starting.promise.then(edge => toggleDebug(edge, log)))
+  // Listened to before the start: a signal that comes meanwhile is heard when it is done, instead of killing it.
+  const edge = await start()
+  onUp(edge)
+  starting.resolve(edge)
   // One request's bug must not cut every other user's stream.
   process.on('uncaughtException', error => log.error('EDGE_INTERNAL', { error: error.stack ?? String(error) }))
   process.on('exit', () => log.flushSync())
@@ -77,4 +80,8 @@ async function serve(edge: Edge, log: Log): Promise<number> {
   log.info('stopped', { cut })
   await log.flush()
   return 0
+}
+
+function toggleDebug({ config }: Edge, log: Log): void {
+  log.setLevel(log.getLevel() === 'debug' ? config.log.level : 'debug')
 }

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import type { RawHeaders, RequestHead } from '../http/exchange.ts'
 import { firstValue } from '../http/fields.ts'
 
@@ -22,9 +24,6 @@ export interface RequestShape {
 /** Fields that a stranger's request may not bring: ours to set, or Next.js' own (it would skip middleware, or say a page is stale). */
 const FORBIDDEN_TO_STRANGERS =
   /^(?:x-real-ip|x-request-id|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-resume-.*|x-next-cache-tags|x-next-revalidate.*|x-prerender-.*)$/
-
-/** IPv4 or IPv6, roughly: it is compared and written, never connected to. */
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|(?=.*:.*:)[0-9a-fA-F:.]{2,45})$/
 
 /**
  * The head that goes to the upstream: Host kept (manual 6.1), our own forwarding fields, all else byte for byte.
@@ -111,7 +110,7 @@ function realAddressOf(
   for (const hop of chain?.split(',').reverse() ?? []) {
     const address = hop.trim()
     // `unknown`, a name, nonsense: whoever wrote it, the last address that was believed is the best there is.
-    if (!ADDRESS.test(address)) return known
+    if (isIP(address) === 0) return known
     if (!isTrusted(address)) return address
     known = address
   }

@@ -2,7 +2,7 @@ import type { RouteConfig } from '../config/config.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { EdgeError, type FailureCode } from '../errors.ts'
 import type { BodyReceiver, Exchange, RawHeaders } from '../http/exchange.ts'
-import { answerFailure } from '../http/failure-answer.ts'
+import { tellFailure } from '../http/failure-answer.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import type { ResponseReceiver } from '../upstream/response-reader.ts'
@@ -36,6 +36,8 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   readonly #shape: RequestShape
   #connection: UpstreamConnection | null = null
   #isDone = false
+  #isBodySent = false
+  #isUpstreamFull = false
 
   constructor(exchange: Exchange, to: Destination, deadlines: Deadlines, onDone: OnDone) {
     this.exchange = exchange
@@ -67,17 +69,20 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
       this.#finish(this.#tooLarge())
       return false
     }
-    return this.#connection?.write(chunk) ?? true
+    this.#isUpstreamFull = this.#connection?.write(chunk) === false
+    return !this.#isUpstreamFull
   }
 
   endBody(trailers: RawHeaders): void {
     this.#touch()
+    this.#isBodySent = true
     this.#connection?.endRequest(trailers)
   }
 
   onWritable(): void {
-    if (this.tunnel !== null) this.tunnel.onUpstreamWritable()
-    else this.exchange.resumeBody()
+    if (this.tunnel !== null) return this.tunnel.onUpstreamWritable()
+    this.#isUpstreamFull = false
+    this.exchange.resumeBody()
   }
 
   onInform(status: number, headers: RawHeaders): void {
@@ -147,8 +152,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     // A WebSocket that is silent for as long as its route allows is over; nobody did wrong.
     if (this.tunnel !== null) return this.#finish(null)
     const seconds = this.to.route.idleMs / 1000
-    const code = this.answeredMs === null ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_UPSTREAM_STALLED'
-    this.#finish(new EdgeError(code, `nothing for ${seconds} s`))
+    this.#finish(new EdgeError(this.#lateOne(), `nothing for ${seconds} s`))
   }
 
   #send(connection: UpstreamConnection): UpstreamConnection {
@@ -168,6 +172,12 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#connection?.resume()
   }
 
+  #lateOne(): FailureCode {
+    if (this.answeredMs !== null) return 'EDGE_UPSTREAM_STALLED'
+    // More of the body was due, and the upstream would have taken it: the client is the late one.
+    return this.#isBodySent || this.#isUpstreamFull ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_BODY_TOO_SLOW'
+  }
+
   #tooLarge(): EdgeError {
     return new EdgeError('EDGE_BODY_TOO_LARGE', `more than ${this.to.route.bodyLimitBytes} bytes`)
   }
@@ -181,12 +191,9 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#connection = null
     this.slot?.release(this)
     if (this.tunnel !== null) this.tunnel.close()
-    else if (failure !== null && !this.exchange.isOver) this.#tellClient(failure)
+    else if (failure !== null && !this.exchange.isOver) {
+      tellFailure(this.exchange, failure.code, this.answeredMs !== null)
+    }
     this.#onDone(this, failure)
-  }
-
-  #tellClient(failure: EdgeError): void {
-    if (this.answeredMs === null) answerFailure(this.exchange, failure.code)
-    else this.exchange.abort()
   }
 }

@@ -3,6 +3,9 @@ import { EdgeError } from '../errors.ts'
 import type { UpgradedClient } from '../http/exchange.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 
+/** A client whose upstream has closed has this long, once it was sent everything, to close its half. */
+const LINGER_MS = 5_000
+
 /** Who owns a tunnel. */
 export interface TunnelOwner {
   onActivity(): void
@@ -52,7 +55,7 @@ export class Tunnel {
   /** What it sent goes out to the client first; then the client's 'close' finishes. */
   onUpstreamClosed(): void {
     this.#isUpstreamOpen = false
-    this.#client.end()
+    this.#client.end(() => setTimeout(() => this.#client.destroy(), LINGER_MS).unref())
     this.#client.resume()
   }
 
@@ -63,8 +66,10 @@ export class Tunnel {
   }
 
   #fromClient(chunk: Buffer): void {
+    // Bytes for an upstream that is gone keep nothing alive.
+    if (!this.#isUpstreamOpen) return
     this.#owner.onActivity()
     this.bytesIn += chunk.length
-    if (this.#isUpstreamOpen && !this.#upstream.writeRaw(chunk)) this.#client.pause()
+    if (!this.#upstream.writeRaw(chunk)) this.#client.pause()
   }
 }

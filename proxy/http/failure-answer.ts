@@ -31,6 +31,17 @@ export function answerFailure(exchange: Exchange, code: FailureCode): void {
   exchange.end()
 }
 
+/** Tells the client that its request failed, as far as it can still be told. @param isAnswered a head has gone out */
+export function tellFailure(exchange: Exchange, code: FailureCode, isAnswered: boolean): void {
+  try {
+    if (isAnswered) exchange.abort()
+    else answerFailure(exchange, code)
+  } catch {
+    // A stream that closed in this very moment: nobody is there, and the end has still to be recorded.
+    exchange.abort()
+  }
+}
+
 function json(status: number, code: string, id: string): string {
   return `${JSON.stringify({ error: { code, message: STATUS_CODES[status], request: id } })}\n`
 }

@@ -23,7 +23,7 @@ const NOT_NOMINABLE =
 
 /** Fields that must not come after a body (RFC 9110 §6.5.1): framing, routing, authentication. */
 const NOT_A_TRAILER =
-  /^(?:host|content-.*|transfer-encoding|trailer|te|connection|keep-alive|upgrade|cookie|set-cookie|authorization|proxy-.*|cache-control|expect|max-forwards|range|age|date|location|vary|forwarded|x-forwarded-.*|x-real-ip|x-request-id)$/
+  /^(?:host|content-.*|transfer-encoding|trailer|te|connection|keep-alive|upgrade|http2-settings|cookie|set-cookie|authorization|proxy-.*|cache-control|expect|max-forwards|range|age|date|location|vary|forwarded|x-forwarded-.*|x-real-ip|x-request-id)$/
 
 /** Nor these: as header fields they are taken from strangers' requests, and some readers put trailers among the header fields. */
 const NOT_A_STRANGERS =

@@ -17,6 +17,8 @@ export interface ListenerContext {
   /** Read at every use: a reload changes it under open connections. */
   limits(): LimitsConfig
   nextId(): string
+  /** A proxy of ours: many users come through it. */
+  isTrusted(address: string): boolean
 }
 
 /** An open client connection, as stopping sees it. */

@@ -38,7 +38,7 @@ export interface LogOptions {
 /** Nothing is ever logged as silent. */
 const severity = { ...pino.levels.values, silent: 0 } as Record<LogLevel, number>
 
-/** @returns the log of this process: JSON lines, gathered for up to 250 ms or 4 kB */
+/** @returns the log of this process: JSON lines, gathered for up to 250 ms or 32 kB */
 export function createLog({ level, pretty, destination = 1 }: LogOptions): Log {
   const output = typeof destination === 'number' ? new Output(destination, pretty) : null
   const append = (json: string): void => {

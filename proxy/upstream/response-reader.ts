@@ -4,6 +4,8 @@ import type { RawHeaders } from '../http/exchange.ts'
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts'
 
 const LARGEST_HEAD_BYTES = 65_536
+/** Nobody reads them in pace with anything; a page has one or two. */
+const MOST_INTERIMS = 16
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 /** Who gets the answer to a request. Chunks are valid until `onReadEnd()` only: the buffer is read into again after it. */
@@ -31,6 +33,7 @@ export class ResponseReader implements BodyReaderTarget {
   readonly #method: string
   readonly #receiver: ResponseReceiver
   #pending: Buffer | null = null
+  #interims = 0
   #body: BodyReader | null = null
 
   constructor(method: string, receiver: ResponseReceiver) {
@@ -79,10 +82,15 @@ export class ResponseReader implements BodyReaderTarget {
     this.#receiver.onBodyEnd(trailers)
   }
 
+  #inform({ status, headers }: ResponseHead): void {
+    if (++this.#interims > MOST_INTERIMS) throw malformed('too many interim answers')
+    // 100 is ours to answer, and was.
+    if (status !== 100) this.#receiver.onInform(status, withoutLength(headers))
+  }
+
   #onHead(head: ResponseHead, rest: Buffer): number {
     if (head.status < 200 && head.status !== 101) {
-      // 100 is ours to answer, and was.
-      if (head.status !== 100) this.#receiver.onInform(head.status, head.headers)
+      this.#inform(head)
       return rest.length === 0 ? 0 : this.push(rest)
     }
     this.head = head
@@ -105,6 +113,11 @@ export class ResponseReader implements BodyReaderTarget {
 function refuseEarly(text: string): void {
   if (!text.startsWith('HTTP/1.'.slice(0, text.length))) throw malformed('not HTTP/1')
   if (/(?:^|[^\r])\n/.test(text)) throw malformed('a line ends in a bare LF')
+}
+
+/** RFC 9110 §8.6: an interim answer has no length; HTTP/2 clients refuse one that has. */
+function withoutLength(headers: RawHeaders): RawHeaders {
+  return headers.filter((_, i) => headers[i - (i % 2)] !== 'content-length')
 }
 
 function malformed(what: string): EdgeError {

@@ -25,7 +25,7 @@ export const name: Kind<string> = {
 export const requestPath: Kind<string> = {
   name: 'request path',
   expected: 'a path such as /api/v1/health',
-  read: written => (/^\/[!-~]*$/.test(written) && !/[#\\]/.test(written) ? written : undefined)
+  read: written => (/^\/(?!\/)[!-~]*$/.test(written) && !/[#\\]/.test(written) ? written : undefined)
 }
 
 /** What a route begins with. */

@@ -16,12 +16,13 @@ export class H1Connection implements ClientConnection {
   readonly context: ListenerContext
   readonly clientAddress: string
   readonly patience: Patience
+  /** The answer that is being sent, or comes next, is the last one on this connection. */
+  isLast = false
   readonly #hears: Record<string, (chunk?: Buffer) => void>
   readonly #scanner = new HeadScanner()
   #exchange: H1Exchange | null = null
   #pending: Buffer | null = null
   #beganMs = 0
-  #isLast = false
   #isLingering = false
   #isDetached = false
 
@@ -39,7 +40,7 @@ export class H1Connection implements ClientConnection {
   }
 
   finish(): void {
-    this.#isLast = true
+    this.isLast = true
     if (this.#exchange === null && this.#pending === null && !this.#isDetached) this.#linger()
   }
 
@@ -47,20 +48,11 @@ export class H1Connection implements ClientConnection {
     this.#onGone('EDGE_CLIENT_CLOSED')
   }
 
-  /** True: the answer that is being sent is the last one on this connection. */
-  get isLast(): boolean {
-    return this.#isLast
-  }
-
-  closeAfterAnswer(): void {
-    this.#isLast = true
-  }
-
   /** The exchange has its receiver, or its receiver wants more. */
   readOn(): void {
     if (this.#exchange?.takesBody) this.patience.awaitsBody()
-    this.#advance()
     this.socket.resume()
+    this.#advance()
   }
 
   /** The answer is complete. */
@@ -94,11 +86,13 @@ export class H1Connection implements ClientConnection {
     while (this.#pending !== null && !this.#isLingering && !this.socket.destroyed) {
       const exchange = this.#exchange
       if (exchange === null) {
+        // Earlier answers wait for the client: were the next one made, who never reads would fill the memory.
+        if (this.socket.writableNeedDrain) return void this.socket.pause()
         if (!this.#readHead(this.#pending)) return
       } else if (exchange.takesBody) {
         if (!this.#readBody(exchange, this.#pending)) return
       } else {
-        // A pipelined request waits for its turn; hearing the client leave needs the socket to be read all the same.
+        // What has to wait its turn, a pipelined request or more of a body, waits; hearing the client leave needs the socket to be read all the same.
         if (this.#pending.length > PIPELINE_BYTES) this.socket.pause()
         return
       }
@@ -127,7 +121,7 @@ export class H1Connection implements ClientConnection {
   #begin(text: string): void {
     this.patience.awaitsNothing()
     const parsed = parseRequestHead(text)
-    if (!parsed.keepsAlive) this.#isLast = true
+    if (!parsed.keepsAlive) this.isLast = true
     const exchange = new H1Exchange(this, parsed.head, parsed.isHttp10, this.#beganMs)
     this.#exchange = exchange
     this.#beganMs = 0
@@ -139,7 +133,8 @@ export class H1Connection implements ClientConnection {
       const taken = exchange.pushBody(bytes)
       this.patience.countBody(taken)
       if (this.#pending === bytes) this.#pending = taken === bytes.length ? null : bytes.subarray(taken)
-      if (!exchange.takesBody) this.patience.awaitsNothing()
+      // Taking the chunk may have ended the exchange (too large, say): then the connection lingers, with a deadline.
+      if (this.#exchange === exchange && !exchange.takesBody) this.patience.awaitsNothing()
       return exchange.isBodyRead
     } catch (error) {
       if (!(error instanceof EdgeError)) throw error
@@ -150,7 +145,7 @@ export class H1Connection implements ClientConnection {
 
   /** Answers what cannot be a request, and closes: where the next one would begin is anybody's guess. */
   #refuse(error: EdgeError): void {
-    this.#isLast = true
+    this.isLast = true
     this.#pending = null
     this.#exchange = H1Exchange.unreadable(this, this.#beganMs)
     this.context.handler.refuse(this.#exchange, error)
@@ -158,18 +153,20 @@ export class H1Connection implements ClientConnection {
 
   #onDrain(): void {
     this.patience.onDrained()
-    this.#exchange?.onDrain()
+    if (this.#exchange !== null) this.#exchange.onDrain()
+    else if (this.#pending !== null) this.readOn()
   }
 
   #onLate(late: Late): void {
     if (late === 'reader') this.#onGone('EDGE_CLIENT_STALLED')
     else if (late === 'head') this.#refuse(new EdgeError('EDGE_HEAD_TIMEOUT', 'the head did not end in time'))
     else if (late === 'body') this.#lose(this.#exchange!, 'EDGE_BODY_TOO_SLOW')
+    else if (late === 'request' && this.socket.writableLength > 0) this.#awaitRequest()
     else this.destroy()
   }
 
   #lose(exchange: H1Exchange, cause: ClientFailure): void {
-    this.#isLast = true
+    this.isLast = true
     this.#pending = null
     exchange.lose(cause)
   }
@@ -180,11 +177,17 @@ export class H1Connection implements ClientConnection {
 
   /** Closes our half and waits for the client's: a close with unread bytes would reset the answer away. */
   #linger(): void {
+    if (this.#isLingering) return
     this.#isLingering = true
     this.#pending = null
-    this.socket.end()
+    this.patience.awaitsNothing()
+    // The last bytes of the answer may still wait for the client: that is for send-timeout to end, not for the linger.
+    this.patience.onBlocked()
+    this.socket.end(() => {
+      this.patience.onDrained()
+      this.patience.awaits('close', this.context.deadlines.nowMs + LINGER_MS)
+    })
     this.socket.resume()
-    this.patience.awaits('close', this.context.deadlines.nowMs + LINGER_MS)
   }
 
   #onGone(cause: ClientFailure): void {

@@ -91,9 +91,8 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
   onBodyData(chunk: Buffer): void {
     this.bytesIn += chunk.length
     noteGarbage(chunk.length)
-    if (this.isOver || this.#receiver!.takeBody(chunk) || this.#isBlocked) return
-    this.#isBlocked = true
-    this.#connection.socket.pause()
+    // Not paused: the connection reads a little further, so as to hear the client leave.
+    if (!this.isOver && !this.#receiver!.takeBody(chunk)) this.#isBlocked = true
   }
 
   onBodyEnd(trailers: RawHeaders): void {
@@ -123,9 +122,9 @@ export class H1Exchange implements Exchange, BodyReaderTarget {
     if (bodyLength === -1 && !hasNoBody) {
       this.#isChunked = !this.#isHttp10
       if (this.#isChunked) text += 'transfer-encoding: chunked\r\n'
-      else this.#connection.closeAfterAnswer()
+      else this.#connection.isLast = true
     }
-    if (!this.isBodyRead) this.#connection.closeAfterAnswer()
+    if (!this.isBodyRead) this.#connection.isLast = true
     if (this.#connection.isLast) text += 'connection: close\r\n'
     this.#push(`${text}\r\n`)
   }

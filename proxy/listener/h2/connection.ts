@@ -92,7 +92,7 @@ export class H2Connection implements Timed, ClientConnection {
     this.#streams--
     const now = this.context.deadlines.nowMs
     if (this.#streams === 0) this.dueMs = now + this.context.limits().keepAliveMs
-    if (code === undefined || code === constants.NGHTTP2_NO_ERROR) return
+    if (code === undefined || code === constants.NGHTTP2_NO_ERROR || this.context.isTrusted(this.clientAddress)) return
     if (now - this.#resetsSinceMs > RESET_WINDOW_MS) {
       this.#resetsSinceMs = now
       this.#resets = 0

@@ -23,7 +23,7 @@ function siteTo(origin: string): Site {
 /** What one GET through a real listener, in clear text, is answered by `handler`. */
 async function answerOf(t: Test, site: Site, handler: Handler): Promise<string> {
   const limits = () => site.config.limits
-  const context = { handler, deadlines, limits, nextId: () => 'the-id-of-it' }
+  const context = { handler, deadlines, limits, nextId: () => 'the-id-of-it', isTrusted: () => false }
   const listener = createHttpListener({ host: '127.0.0.1', port: 0 }, context, new Admission(limits, () => false))
   await listener.start()
   t.teardown(() => listener.stop())

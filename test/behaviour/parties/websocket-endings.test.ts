@@ -140,3 +140,18 @@ async function fill(socket: Socket): Promise<number> {
   }
   return sent
 }
+
+t.test('bytes for an upstream that has hung up keep nothing in flight', { timeout: 30_000 }, async t => {
+  const upstream = await startRawUpstream(t, socket => {
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+  })
+  const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
+  const client = await connectRaw(edge)
+  client.allowHalfOpen = true
+  client.write(upgrade)
+  await readUntil(client, '\r\n\r\n')
+  const trickling = setInterval(() => client.write('.'), 200)
+  t.teardown(() => clearInterval(trickling))
+  await edge.line(({ status }) => status === 101)
+  t.equal(edge.edge.status().inFlight, 0)
+})
