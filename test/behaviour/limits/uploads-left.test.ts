@@ -25,6 +25,7 @@ t.test('a refused upload that never ends is lingered for a few seconds, not for 
   const client = await connectRaw(edge)
   client.write('POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n')
   client.write(`5dc\r\n${'b'.repeat(1_500)}\r\n400000\r\n`)
+  client.resume()
   await once(client, 'close')
   await until(() => edge.edge.status().connections === 0, 'the connection is gone')
 })
