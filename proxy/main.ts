@@ -45,7 +45,8 @@ function welcome(edge: Edge): string {
     https://localhost:${edge.port('https')}/
 
   The browser warns once: the certificate comes from an authority that was made here (${root}).
-  Ctrl-C stops it. Next step: twinedge run --config FILE, with an example from docs/examples.
+  Ctrl-C stops it. Next step: put your names, addresses and certificates into a copy of
+  docs/examples/frontend.yaml, then: twinedge run --config FILE
 
 `
 }

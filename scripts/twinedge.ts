@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import manifest from '../package.json' with { type: 'json' }
 import { nearest } from '../proxy/config/faults.ts'
 import { EdgeError } from '../proxy/errors.ts'
 import { printFailure } from './terminal.ts'
@@ -22,6 +23,7 @@ const names = readdirSync(folder)
 process.exitCode = await dispatch(process.argv.slice(2)).catch(fail)
 
 async function dispatch([name = '--help', ...argv]: string[]): Promise<number> {
+  if (name === '--version' || name === '-v') return version()
   if (name === '--help' || name === '-h' || name === 'help') return help()
   if (!names.includes(name)) {
     const near = nearest(name, names)
@@ -37,6 +39,11 @@ async function help(): Promise<number> {
   const verbs = await Promise.all(names.map(async name => ({ name, ...(await load(name)) })))
   const rows = verbs.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`)
   console.log(`twinedge VERB [OPTIONS]\n\n${rows.join('\n')}\n\ntwinedge VERB --help tells of its options.`)
+  return 0
+}
+
+function version(): number {
+  console.log(`twinedge ${manifest.version}, Node ${process.versions.node}`)
   return 0
 }
 

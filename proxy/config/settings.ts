@@ -137,7 +137,7 @@ export class Settings {
     const near = typo ?? elsewhere(key)
     // What was misspelt is not also missing.
     if (typo !== undefined) this.#places.set(path.slice(0, path.length - key.length) + typo, place)
-    const expected = known.length > 8 ? 'a known one' : `one of ${known.join(', ')}`
+    const expected = known.length > 8 ? 'a name from docs/settings.md' : `one of ${known.join(', ')}`
     const fault: Fault = { path, ...place, found: `the unknown key ${shown(key)}`, expected }
     this.faults.push(near === undefined ? fault : { ...fault, nearest: near })
   }

@@ -28,7 +28,9 @@ function requestWords(line: Line): string[] {
   const words = [`${line.status}`, `${line.method} ${line.path}`, upstream, duration(Number(line.total))]
   words.push(size(Number(line.out)), line.protocol === 'HTTP/2' ? 'h2' : 'h1', `id=${line.id}`)
   if (line.ended !== 'complete') words.push(`ended by ${line.ended}`)
-  if (line.code !== undefined) words.push(`${line.code}: ${line.detail ?? ''}`, `(${line.next})`)
+  if (line.code !== undefined) words.push(`${line.code}: ${line.detail ?? ''}`)
+  // "Nothing to do" is for who reads JSON and wonders; at a terminal it would be said at every tab that closes.
+  if (line.next !== undefined && !String(line.next).startsWith('nothing to do')) words.push(`(${line.next})`)
   return words
 }
 

@@ -70,6 +70,12 @@ t.test('--help lists every verb with what it does', async t => {
   t.equal((await twinedge([])).out, out, 'and so does no word at all')
 })
 
+t.test('--version names the edge and its Node', async t => {
+  const { code, out } = await twinedge(['--version'])
+  t.equal(code, 0)
+  t.match(out, /^twinedge \d+\.\d+\.\d+, Node 2\d/)
+})
+
 t.test('VERB --help tells of its options and does nothing', async t => {
   const { code, out } = await twinedge(['reload', '--help'])
   t.equal(code, 0)

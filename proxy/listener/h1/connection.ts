@@ -133,8 +133,7 @@ export class H1Connection implements ClientConnection {
       const taken = exchange.pushBody(bytes)
       this.patience.countBody(taken)
       if (this.#pending === bytes) this.#pending = taken === bytes.length ? null : bytes.subarray(taken)
-      // Taking the chunk may have ended the exchange (too large, say): then the connection lingers, with a deadline.
-      if (this.#exchange === exchange && !exchange.takesBody) this.patience.awaitsNothing()
+      if (!exchange.takesBody) this.patience.awaitsNothing()
       return exchange.isBodyRead
     } catch (error) {
       if (!(error instanceof EdgeError)) throw error
