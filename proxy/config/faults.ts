@@ -58,7 +58,8 @@ function columns(faults: readonly Fault[], file: string): string[] {
     const place = fault.variable ?? (fault.line === null ? file : `${file}:${fault.line}`)
     const hint = fault.nearest === undefined ? '' : `; did you mean "${fault.nearest}"?`
     const text = `found ${fault.found}, expected ${fault.expected}${hint}`
-    return { place, path: cut(clean(fault.path)), text }
+    // `expected` and the hint may name what the operator named.
+    return { place, path: cut(clean(fault.path)), text: clean(text) }
   })
   const placeWidth = Math.max(...rows.map(row => row.place.length))
   const pathWidth = Math.min(widestColumn, Math.max(...rows.map(row => row.path.length)))

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { type Fault, formatFaults, nearest, shown } from '../../../proxy/config/faults.ts'
+import { parseConfig } from '../../../proxy/config/parse.ts'
 import { faultsOf, least, written } from './written.ts'
 
 t.test('faults read in the order of the file, in columns, and then those of the environment', async t => {
@@ -59,4 +60,17 @@ t.test('a typo finds what was meant, and another word finds nothing', async t =>
   t.equal(nearest('connection-per-adress', known), 'connections-per-address')
   t.equal(nearest('timeout', known), undefined)
   t.equal(nearest('x', known), undefined)
+})
+
+t.test('names of the operator that a fault lists cannot break its line or move the cursor', async t => {
+  const text = least.replace('my-api:', '"my\\n\\e[2Japi":')
+  const parsed = parseConfig(text, { file: 'edge.yaml', folder: '/etc', env: {} })
+  if (!('faults' in parsed)) return t.fail('no fault was found')
+  t.ok(
+    parsed.faults.some(({ expected }) => expected.includes('\n')),
+    'the fault itself has the name as it is'
+  )
+  const lines = formatFaults(parsed.faults, 'edge.yaml').split('\n')
+  t.equal(lines.length, parsed.faults.length)
+  t.notMatch(lines.join(''), /\p{Cc}/u)
 })
