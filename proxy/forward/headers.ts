@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-
 import type { RawHeaders, RequestHead } from '../http/exchange.ts'
 import { firstValue } from '../http/fields.ts'
 
@@ -131,9 +130,7 @@ function isWelcome(name: string, isTrusted: boolean): boolean {
   if (first === 0x78 /* x */) {
     // `X_Real_IP` becomes X-Real-IP in some frameworks: an underscore is no way around the rule.
     const plain = name.includes('_') ? name.replaceAll('_', '-') : name
-    return (
-      !FORBIDDEN_TO_STRANGERS.test(plain) || (isTrusted && plain.startsWith('x-middleware') === false && !isOurs(plain))
-    )
+    return !FORBIDDEN_TO_STRANGERS.test(plain) || (isTrusted && !plain.startsWith('x-middleware') && !isOurs(plain))
   }
   return name !== 'forwarded' && name !== 'next-resume'
 }

@@ -92,7 +92,7 @@ export class H1Connection implements ClientConnection {
       } else if (exchange.takesBody) {
         if (!this.#readBody(exchange, this.#pending)) return
       } else {
-        // What has to wait its turn, a pipelined request or more of a body, waits; hearing the client leave needs the socket to be read all the same.
+        // A pipelined request or more of a body waits its turn; only a socket that is read tells of a client that leaves.
         if (this.#pending.length > PIPELINE_BYTES) this.socket.pause()
         return
       }

@@ -6,21 +6,24 @@ import { startRawUpstream } from '../../doubles/raw-upstream.ts'
 const STEP_BYTES = 24 * 1024
 const LINGER_MS = 5_000
 
-t.test(
-  'the last answer of a connection is whole, however long its client takes to begin reading',
-  { timeout: 60_000 },
-  async t => {
+const cases = [
+  { what: 'the last answer of a connection', field: 'Connection: close\r\n', limits: '' },
+  { what: 'an answer with a shorter keep-alive behind it', field: '', limits: 'limits: { keep-alive: 1s }\n' }
+]
+
+for (const { what, field, limits } of cases)
+  t.test(`${what} is whole, however long its client takes to begin reading`, { timeout: 60_000 }, async t => {
     let size = 0
     const upstream = await startRawUpstream(t, socket => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`)
       socket.write(Buffer.alloc(size, 'a'))
     })
-    const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
+    const edge = await startEdge(t, yamlFor({ web: upstream.origin }, limits))
     const stalled = async (bytes: number) => {
       size = bytes
       const client = await connectRaw(edge)
       client.pause()
-      client.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+      client.write(`GET / HTTP/1.1\r\nHost: localhost\r\n${field}\r\n`)
       await upstream.seen('GET /')
       return client
     }
@@ -45,5 +48,4 @@ t.test(
       await new Promise(resolve => client.once('close', resolve))
       t.ok(got > bytes, `all of ${bytes} bytes: ${got} with the head`)
     }
-  }
-)
+  })
