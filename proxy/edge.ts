@@ -1,11 +1,12 @@
 import type { EdgeConfig, LogLevel } from './config/config.ts'
-import type { ReloadAnswer, StatusAnswer } from './control/protocol.ts'
+import type { CertificatesAnswer, ReloadAnswer, RenewAnswer, RenewRequest, StatusAnswer } from './control/protocol.ts'
 import { type Control, type ControlActions, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
 import { buildSite, cutAll, healthLog, type Site, statusOf, switchUpstreams, warningsOf } from './forward/site.ts'
 import { requestIds } from './http/request-id.ts'
+import { Keyring } from './keyring.ts'
 import { Admission } from './listener/admission.ts'
 import { Front } from './listener/front.ts'
 import { Redirect } from './listener/redirect.ts'
@@ -13,11 +14,7 @@ import { type AccessEntry, createAccessLog } from './record/access-line.ts'
 import type { Log } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { applicable, changesBetween, ReloadQueue } from './reload.ts'
-import { Certificates } from './tls/certificates.ts'
 import { tlsOptions } from './tls/listener-options.ts'
-
-/** Certificates of the local authority are renewed while the edge runs. */
-const CERTIFICATE_CHECK_MS = 12 * 3_600_000
 
 export interface EdgeOptions {
   /** Reads the configuration, at the start and at each reload. */
@@ -38,15 +35,14 @@ export class Edge {
   readonly #startedAt = new Date()
   #loadedAt = new Date()
   #site: Site
-  #certificates: Certificates
+  readonly #keyring: Keyring
   #control: Control | null = null
-  #certificateTimer: NodeJS.Timeout | undefined
   readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
   #isStopping = false
 
-  private constructor(options: EdgeOptions, config: EdgeConfig, certificates: Certificates) {
+  private constructor(options: EdgeOptions, config: EdgeConfig, keyring: Keyring) {
     this.#options = options
-    this.#certificates = certificates
+    this.#keyring = keyring
     this.#site = buildSite(config, this.#deadlines, healthLog(options.log), null)
     this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
     this.#metrics = createMetrics(() => this.status())
@@ -57,8 +53,7 @@ export class Edge {
   /** @throws EdgeError with what the operator has to mend */
   static async start(options: EdgeOptions): Promise<Edge> {
     const config = await options.load()
-    const certificates = await loadCertificates(config, options.log)
-    const edge = new Edge(options, config, certificates)
+    const edge = new Edge(options, config, await Keyring.open(config, options.log))
     await edge.#start()
     return edge
   }
@@ -73,7 +68,7 @@ export class Edge {
       throw error
     }
     switchUpstreams(null, this.#site)
-    this.#certificateTimer = setInterval(() => void this.#renewCertificates(), CERTIFICATE_CHECK_MS).unref()
+    this.#keyring.start()
   }
 
   get config(): EdgeConfig {
@@ -95,8 +90,8 @@ export class Edge {
     const before = this.#site
     const wanted = await this.#options.load()
     const config = applicable(before.config, wanted)
-    const certificates = await loadCertificates(config, log)
-    const changed = changesBetween([before.config, this.#certificates], [wanted, certificates])
+    const prepared = await this.#keyring.prepare(config)
+    const changed = changesBetween([before.config, this.#keyring], [wanted, prepared.certificates])
     const change = await this.#front.open(config)
     if (this.#isStopping) {
       change.drop()
@@ -104,7 +99,7 @@ export class Edge {
     }
     const site = buildSite(config, this.#deadlines, healthLog(log), before)
     this.#site = site
-    this.#certificates = certificates
+    this.#keyring.adopt(prepared)
     this.#loadedAt = new Date()
     change.keep()
     switchUpstreams(before, site)
@@ -117,13 +112,22 @@ export class Edge {
   async stop(): Promise<number> {
     if (this.#isStopping) return 0
     this.#isStopping = true
-    clearInterval(this.#certificateTimer)
     this.#options.log.info('stopping', { inflight: this.status().inFlight })
     let cut = 0
     await this.#front.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
     switchUpstreams(this.#site, null)
+    await this.#keyring.stop()
     await this.#control?.close()
     return cut
+  }
+
+  certificates(): CertificatesAnswer {
+    return this.#keyring.answer()
+  }
+
+  /** @throws EdgeError ACME_OFF, EDGE_USAGE */
+  renew(request: RenewRequest): Promise<RenewAnswer> {
+    return this.#keyring.renew(request)
   }
 
   status(): StatusAnswer {
@@ -137,7 +141,8 @@ export class Edge {
       logLevel: this.#options.log.getLevel(),
       connections: this.#admission.open,
       ...statusOf(this.#site),
-      certificates: this.#certificates.status
+      certificates: this.#keyring.status,
+      renewals: this.#keyring.renewals
     }
   }
 
@@ -146,11 +151,14 @@ export class Edge {
     return {
       health: () => ({
         status: this.#isStopping ? 'stopping' : 'ok',
-        warnings: [...this.#certificates.warnings, ...warningsOf(this.#site)]
+        warnings: [...this.#keyring.warnings, ...warningsOf(this.#site)]
       }),
       status: () => this.status(),
       metrics: () => this.#metrics.render(),
       reload: () => this.reload(),
+      certificates: () => this.certificates(),
+      renewCertificates: request => this.renew(request),
+      importCertificates: request => this.#keyring.import(request),
       getLogLevel: () => log.getLevel(),
       setLogLevel: level => log.setLevel(level as LogLevel)
     }
@@ -170,30 +178,13 @@ export class Edge {
     }
     const config = (): EdgeConfig => this.config
     const httpsPort = (): number => this.port('https')
+    const { challenges } = this.#keyring
     return new Front({
-      http: { ...shared, handler: new Redirect(config, httpsPort, record) },
+      http: { ...shared, handler: new Redirect(config, httpsPort, record, token => challenges.answerTo(token)) },
       https: { ...shared, handler: new Forwarder(() => this.#site, this.#deadlines, record) },
-      tls: handshakeMs => tlsOptions(() => this.#certificates, handshakeMs),
+      challenges,
+      tls: handshakeMs => tlsOptions(() => this.#keyring, handshakeMs),
       admission: this.#admission
     })
   }
-
-  async #renewCertificates(): Promise<void> {
-    const { config } = this
-    const { log } = this.#options
-    if (config.tls.mode !== 'local') return
-    try {
-      const renewed = await loadCertificates(config, log)
-      // Else a reload came in between, and has loaded its own.
-      if (config === this.config) this.#certificates = renewed
-    } catch (error) {
-      log.warn('certificates were not renewed; those at hand go on serving', { error: String(error) })
-    }
-  }
-}
-
-async function loadCertificates(config: EdgeConfig, log: Log): Promise<Certificates> {
-  const certificates = await Certificates.load(config, new Date(), message => log.warn(message))
-  for (const warning of certificates.warnings) log.warn(warning)
-  return certificates
 }

@@ -75,6 +75,41 @@ export const failures = {
     status: 0,
     side: 'operator',
     next: 'add a certificate for this name, or take it out of domains'
+  },
+  EDGE_DISK_FULL: {
+    status: 0,
+    side: 'operator',
+    next: 'free some space (df -h); what the edge does by itself it tries again'
+  },
+  ACME_OFF: { status: 0, side: 'operator', next: 'set tls.mode: acme, then: twinedge reload' },
+  ACME_DIRECTORY_UNREACHABLE: {
+    status: 0,
+    side: 'operator',
+    next: 'check tls.directory and the way out to it: curl -v URL; it is tried again by itself'
+  },
+  ACME_ACCOUNT_REFUSED: { status: 0, side: 'operator', next: 'correct tls.email or tls.eab, then: twinedge reload' },
+  ACME_DOMAIN_ELSEWHERE: {
+    status: 0,
+    side: 'operator',
+    next: 'point DNS here, or set tls.peer-thumbprint on the server that it points at (twinedge certs shows it)'
+  },
+  ACME_PORT_BLOCKED: {
+    status: 0,
+    side: 'operator',
+    next: 'open ports 80 and 443 to the world in the firewall and at the provider'
+  },
+  ACME_RATE_LIMITED: {
+    status: 0,
+    side: 'operator',
+    next: 'wait: it is tried again by itself when the limit allows it'
+  },
+  ACME_ORDER_REFUSED: { status: 0, side: 'operator', next: 'mend what the authority says: tls, domains, a CAA record' },
+  ACME_AUTHORITY_FAILED: { status: 0, side: 'operator', next: 'wait: the authority has a fault, it is tried again' },
+  ACME_CLOCK_WRONG: { status: 0, side: 'operator', next: 'set the clock: timedatectl set-ntp true' },
+  ACME_CERTIFICATE_UNFIT: {
+    status: 0,
+    side: 'operator',
+    next: 'report it to the authority: what it issued was not taken, what served goes on'
   }
 } as const satisfies Record<string, { status: number; side: Side; next: string }>
 

@@ -10,12 +10,16 @@ export const placeUsage = '[--socket PATH | --config FILE]'
 export interface Place {
   readonly socket?: string | undefined
   readonly config?: string | undefined
+  /** How long its answer may take; 30 s unless told. */
+  readonly timeoutMs?: number
 }
 
 /** The demo's and a server's, in this order. */
 const usual = [join(import.meta.dirname, '../.twinedge/control.sock'), '/var/lib/twinedge/control.sock']
 /** A reload probes upstreams and reads certificates before it answers. */
-const timeoutMs = 30_000
+const usualTimeoutMs = 30_000
+/** For what waits for an authority, or for the order that it is busy with: it takes its time to look at each domain. */
+export const orderTimeoutMs = 15 * 60_000
 
 export interface Answer {
   readonly status: number
@@ -27,7 +31,8 @@ export interface Answer {
  * @throws EdgeError EDGE_NOT_RUNNING; or what the edge answered, under its own code
  */
 export async function ask(place: Place, method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
-  const { status, body: text } = await send(await findSocket(place), method, path, body)
+  const { timeoutMs = usualTimeoutMs } = place
+  const { status, body: text } = await send(await findSocket(place), timeoutMs, { method, path, body })
   // 503 of /healthz is an answer, not a failure.
   if (status < 400 || path === '/healthz') return { status, body: text }
   throw failureOf(text)
@@ -44,26 +49,35 @@ async function findSocket({ socket, config }: Place): Promise<string> {
   return found
 }
 
-async function send(socket: string, method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
+interface Question {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly path: string
+  readonly body: object | undefined
+}
+
+async function send(socket: string, timeoutMs: number, { method, path, body }: Question): Promise<Answer> {
   const dispatcher = new Agent({ connect: { socketPath: socket, timeout: 5_000 } })
   const options = {
     dispatcher,
     method,
     headers: body === undefined ? {} : { 'content-type': 'application/json' },
     body: body === undefined ? null : JSON.stringify(body),
+    // undici has limits of its own, of five minutes: only ours is to count.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     signal: AbortSignal.timeout(timeoutMs)
   }
   try {
     const answer = await request(`http://edge${path}`, options)
     return { status: answer.statusCode, body: await answer.body.text() }
   } catch (cause) {
-    throw silence(socket, cause as NodeJS.ErrnoException)
+    throw silence(socket, timeoutMs, cause as NodeJS.ErrnoException)
   } finally {
     await dispatcher.destroy()
   }
 }
 
-function silence(socket: string, cause: NodeJS.ErrnoException): EdgeError {
+function silence(socket: string, timeoutMs: number, cause: NodeJS.ErrnoException): EdgeError {
   if (cause.code === 'EACCES' || cause.code === 'EPERM') {
     return new EdgeError('EDGE_STATE_UNWRITABLE', `${socket} belongs to another user: run this as the user of the edge`)
   }

@@ -14,16 +14,18 @@ const ranks: Record<string, number> = {
   'proxy/garbage.ts': 0,
   'proxy/control/protocol.ts': 0,
   'proxy/config': 1,
-  'proxy/state-file.ts': 1,
+  'proxy/state': 1,
   'proxy/http': 2,
   'proxy/record': 2,
   'proxy/routing': 3,
   'proxy/tls': 3,
   'proxy/upstream': 3,
+  'proxy/acme': 4,
   'proxy/listener': 4,
   'proxy/forward': 4,
   'proxy/control': 4,
   'proxy/demo': 4,
+  'proxy/keyring.ts': 5,
   'proxy/reload.ts': 5,
   'proxy/edge.ts': 6,
   'proxy/main.ts': 7,
@@ -36,6 +38,7 @@ const open: Record<string, readonly string[]> = {
   compose: ['proxy/control/protocol.ts', 'proxy/errors.ts'],
   scripts: [
     'compose',
+    'proxy/acme/disk/secrets.ts', // `check` reads them as an order would
     'proxy/config',
     'proxy/control/protocol.ts',
     'proxy/errors.ts',
@@ -50,7 +53,8 @@ const strangers: readonly (readonly [string, string])[] = [['proxy/listener/h1',
 
 /** The one file that knows a package. */
 const packageHomes: Record<string, string> = {
-  '@peculiar/x509': 'proxy/tls/local-certificate.ts',
+  '@peculiar/x509': 'proxy/tls/x509.ts',
+  'acme-client': 'proxy/acme/ca/client.ts',
   fastify: 'proxy/control/server.ts',
   pino: 'proxy/record/log.ts',
   'prom-client': 'proxy/record/metrics.ts',
@@ -60,6 +64,7 @@ const packageHomes: Record<string, string> = {
 
 /** No I/O, whatever they import: what they decide can be tested with values alone. */
 const pure = [
+  'proxy/acme/schedule.ts',
   'proxy/config/fields.ts',
   'proxy/config/parse.ts',
   'proxy/forward/failure.ts',
@@ -76,7 +81,10 @@ const harmlessNames: Record<string, RegExp> = { 'node:net': /^(?:isIP|isIPv4|isI
 
 /** Who may look at `process`, besides main.ts and scripts. */
 const knowsProcess: Record<string, RegExp> = {
+  'proxy/acme/ca/ca-process.ts': /^process\.(on|exit|send)$/, // a process of its own
+  'proxy/acme/ca/process-authority.ts': /^process\.(env|ts)$/, // which it starts, and its name
   'proxy/edge.ts': /^process\.pid$/, // status names the process
+  'proxy/state/lease.ts': /^process\.pid$/, // for who reads the file
   'proxy/demo/api.ts': /^process\.pid$/, // the page shows who answered
   'proxy/demo/web.ts': /^process\.pid$/
 }

@@ -2,11 +2,13 @@ import type { Address } from './config.ts'
 import { type Fault, meant, shown } from './faults.ts'
 import type { Settings } from './settings.ts'
 
+const yearMs = 365 * 86_400_000
+
 type Check = (settings: Settings) => Iterable<Omit<Fault, 'line' | 'variable'>>
 
 /** What is wrong between settings that are each right. Looks only at those that could be read. */
 export function disagreements(settings: Settings): Fault[] {
-  const checks: readonly Check[] = [presence, domains, origins, tls, routes, listeners]
+  const checks: readonly Check[] = [presence, domains, origins, tls, acme, hsts, routes, listeners]
   return checks.flatMap(check => [...check(settings)].map(fault => ({ ...settings.place(fault.path), ...fault })))
 }
 
@@ -68,8 +70,8 @@ const tls: Check = function* (settings) {
   const mode = settings.get('tls.mode')
   const pairs = settings.keys('tls.certificates')
   const hasPairs = settings.has('tls.certificates')
-  if (mode === 'local' && hasPairs)
-    yield { path: 'tls.certificates', found: 'certificates with tls.mode local', expected: 'tls.mode: files' }
+  if (mode !== undefined && mode !== 'files' && hasPairs)
+    yield { path: 'tls.certificates', found: `certificates with tls.mode ${mode}`, expected: 'tls.mode: files' }
   if (mode === 'files' && settings.isEmpty('tls.certificates'))
     yield {
       path: 'tls.certificates',
@@ -88,6 +90,47 @@ const tls: Check = function* (settings) {
       }
     }
   }
+}
+
+const ofAcme = [
+  'email',
+  'directory',
+  'directory-ca',
+  'profile',
+  'grouping',
+  'key-type',
+  'challenges',
+  'peer-thumbprint',
+  'eab'
+]
+
+const acme: Check = function* (settings) {
+  const mode = settings.get('tls.mode')
+  if (mode === undefined) return
+  const written = ofAcme.map(key => `tls.${key}`).filter(path => settings.has(path))
+  if (mode !== 'acme') {
+    for (const path of written) yield { path, found: `it with tls.mode ${mode}`, expected: 'tls.mode: acme' }
+    return
+  }
+  const challenges = settings.get('tls.challenges')
+  if (challenges?.length === 0)
+    yield { path: 'tls.challenges', found: 'none', expected: 'http-01, tls-alpn-01 or both' }
+  if (challenges?.includes('http-01') && settings.get('listen.http')?.length === 0) {
+    yield {
+      path: 'tls.challenges',
+      found: 'http-01 without a port for it',
+      expected: 'listen.http: 80, or tls-alpn-01 alone'
+    }
+  }
+}
+
+const hsts: Check = function* (settings) {
+  const maxAgeMs = settings.get('hsts.max-age')
+  if (settings.get('hsts.preload') !== true || maxAgeMs === undefined) return
+  const isAccepted = settings.get('hsts.subdomains') === true && maxAgeMs >= yearMs
+  // What hstspreload.org asks for.
+  if (!isAccepted)
+    yield { path: 'hsts.preload', found: 'true', expected: 'subdomains: true and max-age: 365d beside it' }
 }
 
 const routes: Check = function* (settings) {

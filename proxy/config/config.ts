@@ -9,6 +9,7 @@ export interface EdgeConfig {
     readonly https: readonly Address[]
   }
   readonly tls: TlsConfig
+  readonly hsts: HstsConfig | null
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>
   readonly routes: readonly RouteConfig[]
   /** CIDR blocks of the proxies whose forwarding headers are believed. */
@@ -39,6 +40,43 @@ export interface Address {
 export type TlsConfig =
   | { readonly mode: 'local' }
   | { readonly mode: 'files'; readonly certificates: readonly CertificateFiles[] }
+  | AcmeConfig
+
+/** Certificates from an authority that speaks ACME (RFC 8555). */
+export interface AcmeConfig {
+  readonly mode: 'acme'
+  /** Where the authority may write to; null: nowhere. */
+  readonly email: string | null
+  /** URL of the directory. */
+  readonly directory: string
+  /** Absolute path of the PEM roots that the directory's own certificate is checked against; null: Node's. */
+  readonly directoryCa: string | null
+  /** As the directory lists it; null: the authority's choice. */
+  readonly profile: string | null
+  readonly grouping: 'per-domain' | 'together'
+  readonly keyType: 'ecdsa' | 'rsa'
+  /** In the order in which they are tried. */
+  readonly challenges: readonly ChallengeType[]
+  /** RFC 7638, of the account key of the other edge: its HTTP-01 challenges are answered here too. */
+  readonly peerThumbprint: string | null
+  readonly eab: EabConfig | null
+}
+
+export type ChallengeType = 'http-01' | 'tls-alpn-01'
+
+/** External account binding (RFC 8555 §7.3.4). */
+export interface EabConfig {
+  readonly kid: string
+  /** Absolute path of the file that holds the HMAC key, base64url. */
+  readonly keyFile: string
+}
+
+/** Strict-Transport-Security (RFC 6797). */
+export interface HstsConfig {
+  readonly maxAgeMs: number
+  readonly subdomains: boolean
+  readonly preload: boolean
+}
 
 export interface CertificateFiles {
   /** The names that this pair serves; empty: those that the certificate itself names. */

@@ -1,3 +1,4 @@
+import { email, httpsUrl, profile, thumbprint } from './kinds/accounts.ts'
 import { choice, count, duration, flag, size } from './kinds/amounts.ts'
 import { address, block, domain, loopback, origin } from './kinds/hosts.ts'
 import type { Kind } from './kinds/kind.ts'
@@ -28,10 +29,24 @@ export const fields = {
   'listen.http': { kind: address, many: true, default: ['80'], meaning: 'Where plain HTTP is taken, only to redirect it. A bare port means every address.', example: '"[::1]:80"', nginx: 'listen' },
   'listen.https': { kind: address, many: true, default: ['443'], meaning: 'Where HTTPS is taken, HTTP/2 and HTTP/1.1 alike.', example: '203.0.113.5:443', nginx: 'listen' },
 
-  'tls.mode': { kind: choice('local', 'files'), default: 'local', meaning: '`local`: certificates of an authority made on this machine, for trying out. `files`: your own.', example: 'files' },
+  'tls.mode': { kind: choice('local', 'files', 'acme'), default: 'local', meaning: '`local`: certificates of an authority made on this machine, for trying out. `files`: your own. `acme`: from an authority such as Let\'s Encrypt, renewed by themselves.', example: 'acme' },
+  'tls.email': { kind: email, default: none, meaning: 'For `acme`: where the authority may write to. Most need none.', example: 'ops@example.com' },
+  'tls.directory': { kind: httpsUrl, default: 'https://acme-v02.api.letsencrypt.org/directory', meaning: 'For `acme`: the directory of the authority.', example: 'https://acme-staging-v02.api.letsencrypt.org/directory' },
+  'tls.directory-ca': { kind: filePath, default: none, meaning: 'For `acme`: PEM roots that the directory is trusted by, for an authority of your own. Relative to the folder of this file.', example: 'certs/company-root.pem' },
+  'tls.profile': { kind: profile, default: none, meaning: 'For `acme`: the kind of certificate, as the directory names it; by default the choice of the authority.', example: 'shortlived' },
+  'tls.grouping': { kind: choice('per-domain', 'together'), default: 'per-domain', meaning: 'For `acme`: a certificate for each domain, so that one cannot fail the others, or one for all of them.' },
+  'tls.key-type': { kind: choice('ecdsa', 'rsa'), default: 'ecdsa', meaning: 'For `acme`: P-256, or RSA of 2048 bits for very old clients.' },
+  'tls.challenges': { kind: choice('http-01', 'tls-alpn-01'), many: true, default: ['http-01', 'tls-alpn-01'], meaning: 'For `acme`: how a domain is proved, over port 80 or port 443; the next one is tried when one fails.' },
+  'tls.peer-thumbprint': { kind: thumbprint, default: none, meaning: 'For `acme`: the thumbprint that `twinedge certs` shows on the other server. This edge then answers its HTTP-01 challenges too, so that both renew wherever DNS points.', example: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' },
+  'tls.eab.kid': { kind: text, meaning: 'For `acme`: the key id of an external account binding, where the authority wants one.', example: 'kid-1' },
+  'tls.eab.key': { kind: filePath, meaning: 'The file with its HMAC key, base64url. Relative to the folder of this file.', example: 'eab.key' },
   'tls.certificates[].domains': { kind: domain, many: true, default: [], meaning: 'The names that this pair serves; by default those that the certificate names.', example: '[example.com]' },
   'tls.certificates[].cert': { kind: filePath, meaning: 'The PEM chain, leaf first. Relative to the folder of this file.', example: 'certs/fullchain.pem', nginx: 'ssl_certificate' },
   'tls.certificates[].key': { kind: filePath, meaning: 'The PEM private key. Relative to the folder of this file.', example: 'certs/privkey.pem', nginx: 'ssl_certificate_key' },
+
+  'hsts.max-age': { kind: duration({ max: 10 * 365 * 86_400_000 }), meaning: 'How long browsers shall insist on HTTPS (`Strict-Transport-Security`). Without `hsts` the header is left to the upstream.', example: '365d' },
+  'hsts.subdomains': { kind: flag, default: 'false', meaning: 'The same for every subdomain of the domain, served here or not.', example: 'true' },
+  'hsts.preload': { kind: flag, default: 'false', meaning: 'Consents to the lists that browsers ship; needs `subdomains` and a year. Hard to take back.', example: 'true' },
 
   'upstreams.*.origin': { kind: origin, default: none, meaning: 'Where the upstream is reached. Either this or `slots`.', example: 'http://203.0.113.7:8000', nginx: 'proxy_pass' },
   'upstreams.*.slots.*': { kind: origin, default: none, meaning: 'The two halves of a blue/green pair, by name: one serves, one waits for the next deploy.', example: 'http://127.0.0.1:3001' },

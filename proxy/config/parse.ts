@@ -1,6 +1,15 @@
 import { resolve } from 'node:path'
 import { disagreements } from './agreement.ts'
-import type { EdgeConfig, HealthConfig, LimitsConfig, RouteConfig, TlsConfig, UpstreamConfig } from './config.ts'
+import type {
+  AcmeConfig,
+  EdgeConfig,
+  HealthConfig,
+  HstsConfig,
+  LimitsConfig,
+  RouteConfig,
+  TlsConfig,
+  UpstreamConfig
+} from './config.ts'
 import type { Fault } from './faults.ts'
 import type { FieldPath, ValueOf } from './fields.ts'
 import { Settings } from './settings.ts'
@@ -57,6 +66,7 @@ function build(settings: Settings, folder: string): EdgeConfig {
     domains: read('domains'),
     listen: { http: read('listen.http'), https: read('listen.https') },
     tls: buildTls(settings, read, folder),
+    hsts: settings.has('hsts') ? buildHsts(read) : null,
     upstreams: new Map(settings.keys('upstreams').map(name => [name, buildUpstream(settings, read, name)])),
     routes: settings.keys('routes').map(index => buildRoute(read, index)),
     trustedProxies: read('trusted-proxies'),
@@ -72,13 +82,40 @@ function build(settings: Settings, folder: string): EdgeConfig {
 }
 
 function buildTls(settings: Settings, read: Read, folder: string): TlsConfig {
-  if (read('tls.mode') === 'local') return { mode: 'local' }
+  const mode = read('tls.mode')
+  if (mode === 'local') return { mode }
+  if (mode === 'acme') return buildAcme(settings, read, folder)
   const certificates = settings.keys('tls.certificates').map(index => ({
     domains: read('tls.certificates[].domains', index),
     cert: resolve(folder, read('tls.certificates[].cert', index)),
     key: resolve(folder, read('tls.certificates[].key', index))
   }))
-  return { mode: 'files', certificates }
+  return { mode, certificates }
+}
+
+function buildAcme(settings: Settings, read: Read, folder: string): AcmeConfig {
+  const directoryCa = read('tls.directory-ca')
+  const hasEab = settings.has('tls.eab')
+  return {
+    mode: 'acme',
+    email: read('tls.email'),
+    directory: read('tls.directory'),
+    directoryCa: directoryCa === null ? null : resolve(folder, directoryCa),
+    profile: read('tls.profile'),
+    grouping: read('tls.grouping'),
+    keyType: read('tls.key-type'),
+    challenges: read('tls.challenges'),
+    peerThumbprint: read('tls.peer-thumbprint'),
+    eab: hasEab ? { kid: read('tls.eab.kid'), keyFile: resolve(folder, read('tls.eab.key')) } : null
+  }
+}
+
+function buildHsts(read: Read): HstsConfig {
+  return {
+    maxAgeMs: read('hsts.max-age'),
+    subdomains: read('hsts.subdomains'),
+    preload: read('hsts.preload')
+  }
 }
 
 function buildUpstream(settings: Settings, read: Read, name: string): UpstreamConfig {

@@ -1,17 +1,34 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Address } from '../config/config.ts'
 import { EdgeError, type FailureCode, failures } from '../errors.ts'
-import type { FailureAnswer, HealthAnswer, LogLevelAnswer, ReloadAnswer, StatusAnswer } from './protocol.ts'
+import type {
+  CertificatesAnswer,
+  FailureAnswer,
+  HealthAnswer,
+  ImportAnswer,
+  ImportRequest,
+  LogLevelAnswer,
+  ReloadAnswer,
+  RenewAnswer,
+  RenewRequest,
+  StatusAnswer
+} from './protocol.ts'
+import { readImportRequest, readRenewRequest } from './requests.ts'
 import { listenOnLoopback, listenOnSocket } from './sockets.ts'
 
-/** What an operator may ask of a running edge; edge.ts gives them. */
+/** What an operator may ask of a running edge; edge.ts gives them. An EdgeError from one of them is answered as 409. */
 export interface ControlActions {
   health(): HealthAnswer
   status(): StatusAnswer
   /** Prometheus text format. */
   metrics(): Promise<string>
-  /** @throws EdgeError, answered as 409: then what ran goes on running */
+  /** @throws EdgeError: then what ran goes on running */
   reload(): Promise<ReloadAnswer>
+  certificates(): CertificatesAnswer
+  /** Begins the orders, or makes the whole dry run. @throws EdgeError ACME_OFF */
+  renewCertificates(request: RenewRequest): Promise<RenewAnswer>
+  /** @throws EdgeError ACME_OFF, TLS_*, EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  importCertificates(request: ImportRequest): Promise<ImportAnswer>
   getLogLevel(): string
   setLogLevel(level: string): void
 }
@@ -29,6 +46,8 @@ export interface Control {
   close(): Promise<void>
 }
 
+/** Room for some 150 chains with their keys. */
+const importLimitBytes = 1_048_576
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /**
@@ -40,6 +59,7 @@ export async function startControl({ socket, listen, actions }: ControlOptions):
   const operator = createApp()
   addReadings(operator, actions)
   addOperations(operator, actions)
+  addCertificates(operator, actions)
   await listenOnSocket(operator, socket)
   if (listen === null) return { port: null, close: () => operator.close() }
 
@@ -78,14 +98,7 @@ function addReadings(app: FastifyInstance, actions: ControlActions): void {
 
 function addOperations(app: FastifyInstance, actions: ControlActions): void {
   app.get('/status', () => actions.status())
-  app.post('/reload', async (_request, reply) => {
-    try {
-      return await actions.reload()
-    } catch (cause) {
-      if (!(cause instanceof EdgeError)) throw cause
-      return fail(reply, 409, cause.code, cause.detail)
-    }
-  })
+  app.post('/reload', () => actions.reload())
   app.get('/log-level', (): LogLevelAnswer => ({ level: actions.getLogLevel() }))
   app.put('/log-level', (request, reply): LogLevelAnswer | FastifyReply => {
     const level = (request.body as { level?: unknown } | null)?.level
@@ -97,6 +110,19 @@ function addOperations(app: FastifyInstance, actions: ControlActions): void {
   })
 }
 
+function addCertificates(app: FastifyInstance, actions: ControlActions): void {
+  app.get('/certificates', () => actions.certificates())
+  app.post('/certificates/renew', async (request, reply) => {
+    const { mode, renewals } = actions.certificates()
+    const asked = readRenewRequest(request.body, mode === 'acme' ? renewals.map(({ name }) => name) : null)
+    const answer = await actions.renewCertificates(asked)
+    return reply.code(asked.dryRun ? 200 : 202).send(answer)
+  })
+  app.post('/certificates/import', { bodyLimit: importLimitBytes }, request => {
+    return actions.importCertificates(readImportRequest(request.body))
+  })
+}
+
 /** DNS rebinding: a page in a browser of this machine can reach the port under its own name, but not under ours. */
 function refuseForeignHost(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const host = request.headers.host ?? ''
@@ -105,7 +131,7 @@ function refuseForeignHost(request: FastifyRequest, reply: FastifyReply, done: (
 }
 
 function answerFailure(cause: Error & { statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void {
-  if (cause instanceof EdgeError) fail(reply, cause.status || 500, cause.code, cause.detail)
+  if (cause instanceof EdgeError) fail(reply, cause.code === 'EDGE_USAGE' ? 400 : 409, cause.code, cause.detail)
   else if (cause.statusCode !== undefined && cause.statusCode < 500) {
     fail(reply, cause.statusCode, 'EDGE_USAGE', cause.message)
   } else fail(reply, 500, 'EDGE_INTERNAL', cause.message)

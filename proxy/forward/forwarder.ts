@@ -35,7 +35,7 @@ export class Forwarder {
       if (route === undefined) throw new EdgeError('EDGE_ROUTE_NOT_FOUND', 'no route has a prefix of this path')
       const upstream = site.upstreams.get(route.upstream)!
       const onDone = (done: Forwarding, failure: EdgeError | null): void => this.#onDone(done, failure)
-      new Forwarding(exchange, { route, upstream, provenance }, this.#deadlines, onDone).start()
+      new Forwarding(exchange, { route, upstream, provenance, hsts: site.hsts }, this.#deadlines, onDone).start()
     } catch (error) {
       this.refuse(exchange, failureOf(error))
     }
@@ -43,7 +43,9 @@ export class Forwarder {
 
   refuse(exchange: Exchange, failure: EdgeError): void {
     exchange.onGone = () => {}
-    if (!exchange.isOver) answerFailure(exchange, failure.code)
+    // A certificate may be good for more names than are served: those are not ours to pin.
+    const hsts = failure.code === 'EDGE_HOST_UNKNOWN' ? null : this.#site().hsts
+    if (!exchange.isOver) answerFailure(exchange, failure.code, hsts)
     this.#note(exchange, { route: null, client: exchange.clientAddress, failure, done: null })
   }
 

@@ -47,12 +47,22 @@ export function toUpstream(head: RequestHead, from: Provenance, shape: RequestSh
   )
 }
 
-/** The answer's fields as the client gets them: those of the upstream, and the request id by which we are asked about it. */
-export function toClient(status: number, headers: RawHeaders, requestId: string): RawHeaders {
+/**
+ * The answer's fields as the client gets them: those of the upstream, and the request id by which we are asked about it.
+ * @param hsts instead of the upstream's own; null: the upstream's stays
+ */
+export function toClient(
+  status: number,
+  headers: RawHeaders,
+  requestId: string,
+  hsts: string | null = null
+): RawHeaders {
   let kept = 0
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
     if (name === 'x-request-id') continue
+    // A browser heeds only the first (RFC 6797 §8.1).
+    if (hsts !== null && name === 'strict-transport-security') continue
     // RFC 9110 §8.6 forbids it there, and HTTP/2 clients refuse such an answer whole.
     if (status === 204 && name === 'content-length') continue
     headers[kept++] = name
@@ -60,6 +70,7 @@ export function toClient(status: number, headers: RawHeaders, requestId: string)
   }
   headers.length = kept
   headers.push('x-request-id', requestId)
+  if (hsts !== null) headers.push('strict-transport-security', hsts)
   return headers
 }
 

@@ -20,6 +20,7 @@ export interface Destination {
   readonly route: RouteConfig
   readonly upstream: Upstream
   readonly provenance: Provenance
+  readonly hsts: string | null
 }
 
 /** One request on its way to an upstream and the answer on its way back. Wiring only; everything ends in `#finish`. */
@@ -94,7 +95,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#touch()
     this.answeredMs = this.#deadlines.nowMs
     const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
-    this.exchange.respond(head.status, toClient(head.status, head.headers, this.exchange.id), bodyLength)
+    this.exchange.respond(head.status, toClient(head.status, head.headers, this.exchange.id, this.to.hsts), bodyLength)
   }
 
   onBodyData(chunk: Buffer): void {
@@ -115,7 +116,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   onUpgrade(head: ResponseHead, rest: Buffer): void {
     if (!this.#shape.isUpgrade) return this.#finish(new EdgeError('EDGE_UPSTREAM_MALFORMED', '101 to a plain request'))
     this.answeredMs = this.#deadlines.nowMs
-    const client = this.exchange.upgrade(toClient(head.status, head.headers, this.exchange.id))
+    const client = this.exchange.upgrade(toClient(head.status, head.headers, this.exchange.id, this.to.hsts))
     this.tunnel = new Tunnel(client, this.#connection!, {
       onActivity: () => this.#touch(),
       onFinished: failure => this.#finish(failure)
@@ -192,7 +193,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.slot?.release(this)
     if (this.tunnel !== null) this.tunnel.close()
     else if (failure !== null && !this.exchange.isOver) {
-      tellFailure(this.exchange, failure.code, this.answeredMs !== null)
+      tellFailure(this.exchange, failure.code, this.answeredMs !== null, this.to.hsts)
     }
     this.#onDone(this, failure)
   }

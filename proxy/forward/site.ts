@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import type { EdgeConfig, UpstreamConfig } from '../config/config.ts'
+import type { EdgeConfig, HstsConfig, UpstreamConfig } from '../config/config.ts'
 import type { StatusAnswer } from '../control/protocol.ts'
 import type { Deadlines } from '../deadlines.ts'
 import type { Log } from '../record/log.ts'
@@ -18,6 +18,8 @@ export interface Site {
   /** Null: nobody is. */
   readonly isTrusted: ((address: string) => boolean) | null
   readonly rate: RateLimit
+  /** The value of Strict-Transport-Security on every answer; null: the upstream's own passes. */
+  readonly hsts: string | null
 }
 
 /** @param before what ran until now: its unchanged upstreams go on, with their connections and what is known of their health */
@@ -43,7 +45,8 @@ export function buildSite(
     leaving: leavingFrom(before, new Set(upstreams.values())),
     isTrusted: trustIn(config.trustedProxies),
     // A reload is no pardon: what an address has used up stays used up.
-    rate: hasSameRate ? before.rate : new RateLimit(requestsPerSecond)
+    rate: hasSameRate ? before.rate : new RateLimit(requestsPerSecond),
+    hsts: config.hsts === null ? null : hstsOf(config.hsts)
   }
 }
 
@@ -87,6 +90,12 @@ function leavingFrom(before: Site | null, kept: ReadonlySet<Upstream>): Upstream
   if (before === null) return []
   const gone = [...before.upstreams.values()].filter(upstream => !kept.has(upstream))
   return [...gone, ...before.leaving].filter(upstream => upstream.status.some(slot => slot.inFlight > 0))
+}
+
+/** RFC 6797 §6.1. */
+function hstsOf({ maxAgeMs, subdomains, preload }: HstsConfig): string {
+  const maxAge = `max-age=${Math.floor(maxAgeMs / 1000)}`
+  return `${maxAge}${subdomains ? '; includeSubDomains' : ''}${preload ? '; preload' : ''}`
 }
 
 function trustIn(blocks: readonly string[]): ((address: string) => boolean) | null {

@@ -7,8 +7,9 @@ import { firstValue } from './fields.ts'
 /**
  * Answers a request that failed: a small page for a browser, JSON for everybody else.
  * It says the code and the request id, by which the operator finds the log line, and nothing of what lies behind the edge.
+ * @param hsts only over TLS: a browser ignores it elsewhere, and it must not be sent (RFC 6797 §7.2)
  */
-export function answerFailure(exchange: Exchange, code: FailureCode): void {
+export function answerFailure(exchange: Exchange, code: FailureCode, hsts: string | null = null): void {
   const status = failures[code].status
   const isPage = (firstValue(exchange.head.headers, 'accept') ?? '').includes('text/html')
   const body = Buffer.from(isPage ? page(status, code, exchange.id) : json(status, code, exchange.id))
@@ -26,16 +27,17 @@ export function answerFailure(exchange: Exchange, code: FailureCode): void {
   ]
   if (status === 429 || status === 503) headers.push('retry-after', '1')
   if (status === 405) headers.push('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
+  if (hsts !== null) headers.push('strict-transport-security', hsts)
   exchange.respond(status, headers, body.length)
   if (exchange.head.method !== 'HEAD') exchange.write(body)
   exchange.end()
 }
 
 /** Tells the client that its request failed, as far as it can still be told. @param isAnswered a head has gone out */
-export function tellFailure(exchange: Exchange, code: FailureCode, isAnswered: boolean): void {
+export function tellFailure(exchange: Exchange, code: FailureCode, isAnswered: boolean, hsts: string | null): void {
   try {
     if (isAnswered) exchange.abort()
-    else answerFailure(exchange, code)
+    else answerFailure(exchange, code, hsts)
   } catch {
     // A stream that closed in this very moment: nobody is there, and the end has still to be recorded.
     exchange.abort()

@@ -6,6 +6,7 @@ import type { ListenerContext } from './context.ts'
 import { createHttpListener } from './http.ts'
 import { createHttpsListener } from './https.ts'
 import type { Listener } from './listener.ts'
+import type { AlpnChallenges } from './tls/challenge-server.ts'
 
 type Kind = 'http' | 'https'
 
@@ -14,6 +15,7 @@ export interface FrontOptions {
   readonly http: ListenerContext
   readonly https: ListenerContext
   readonly tls: (handshakeMs: number) => TlsOptions
+  readonly challenges?: AlpnChallenges
   readonly admission: Admission
 }
 
@@ -85,9 +87,9 @@ export class Front {
   }
 
   #make(kind: Kind, address: Address): Listener {
-    const { http, https, tls, admission } = this.#options
+    const { http, https, tls, challenges, admission } = this.#options
     if (kind === 'http') return createHttpListener(address, http, admission)
-    return createHttpsListener(address, tls, https, admission)
+    return createHttpsListener(address, { tls, challenges, context: https }, admission)
   }
 
   #keep(after: Map<string, Listener>): void {

@@ -7,6 +7,8 @@ import type { ListenerContext } from './context.ts'
 import { H1Connection } from './h1/connection.ts'
 import { H2Connection, h2Options } from './h2/connection.ts'
 import { Listener, plainAddress } from './listener.ts'
+import { type AlpnChallenges, asksForChallenge, createChallengeServer } from './tls/challenge-server.ts'
+import { HelloPeek } from './tls/hello-peek.ts'
 
 const PLAIN_HTTP = 'EDGE_PLAIN_HTTP: this port speaks HTTPS\n'
 const PLAIN_HTTP_ANSWER = `HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: ${PLAIN_HTTP.length}\r\nconnection: close\r\n\r\n${PLAIN_HTTP}`
@@ -14,22 +16,43 @@ const PLAIN_HTTP_ANSWER = `HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\
 /** Options of the TLS server for a limit on the handshake, in ms. */
 export type TlsOptionsFor = (handshakeMs: number) => TlsOptions
 
+export interface HttpsOptions {
+  readonly tls: TlsOptionsFor
+  readonly context: ListenerContext
+  /** Undefined: no authority ever asks here. */
+  readonly challenges: AlpnChallenges | undefined
+}
+
 /** :443: TLS, then HTTP/2 or HTTP/1.1 as ALPN chose (RFC 7301). */
-export function createHttpsListener(
-  address: Address,
-  tls: TlsOptionsFor,
-  context: ListenerContext,
-  admission: Admission
-): Listener {
-  const hold = (connection: H1Connection | H2Connection, socket: Socket): void => listener.hold(connection, socket)
-  let made: { limits: LimitsConfig; server: TlsServer } | null = null
+export function createHttpsListener(address: Address, options: HttpsOptions, admission: Admission): Listener {
+  const { tls, context, challenges } = options
+  const serve = dispatcher(options, (connection, socket) => listener.hold(connection, socket))
   const listener = new Listener(address, admission, socket => {
-    const limits = context.limits()
-    // A reload may have changed what a handshake may take, and what a session is told at its start.
-    if (made?.limits !== limits) made = { limits, server: createServer(tls(limits.headMs), limits, context, hold) }
-    made.server.emit('connection', socket)
+    if (challenges?.isAlpnOpen !== true) return serve(socket)
+    const peek = new HelloPeek(socket, context, hello => {
+      if (!asksForChallenge(hello, challenges)) return serve(socket)
+      createChallengeServer(tls(context.limits().headMs), challenges).emit('connection', socket)
+    })
+    listener.hold(peek, socket)
   })
   return listener
+}
+
+/** Hands connections to a TLS server that is made anew when a reload changed the limits, or the ticket keys their turn. */
+function dispatcher(
+  { tls, context }: HttpsOptions,
+  hold: (connection: H1Connection | H2Connection, socket: Socket) => void
+): (socket: Socket) => void {
+  let made: { limits: LimitsConfig; ticketKeys: Buffer | undefined; server: TlsServer } | null = null
+  return socket => {
+    const limits = context.limits()
+    const options = tls(limits.headMs)
+    const { ticketKeys } = options
+    if (made?.limits !== limits || made.ticketKeys !== ticketKeys) {
+      made = { limits, ticketKeys, server: createServer(options, limits, context, hold) }
+    }
+    made.server.emit('connection', socket)
+  }
 }
 
 function createServer(

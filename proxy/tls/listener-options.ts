@@ -1,6 +1,7 @@
-import { constants, randomBytes } from 'node:crypto'
+import { constants } from 'node:crypto'
 import { createSecureContext, type TlsOptions } from 'node:tls'
 import type { Certificates } from './certificates.ts'
+import { TicketKeys } from './ticket-keys.ts'
 
 /** Forward secrecy and authenticated encryption only; those of TLS 1.3 first. */
 const ciphers = [
@@ -18,8 +19,8 @@ const ciphers = [
 /** The first is safe from the quantum computers of later years; an OpenSSL before 3.5 does not have it. */
 const groups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'].filter(isGroupKnown).join(':')
 
-/** One for the life of the process: a ticket outlives a reload and works on every listener, but not after a restart. */
-const ticketKeys = randomBytes(48)
+/** The process's own: a ticket outlives a reload and works on every listener, but not after a restart. */
+const processKeys = new TicketKeys()
 
 /**
  * TLS for a listener, h1 and h2 alike. It has no certificate of its own: a client that names no domain of ours, or
@@ -29,7 +30,11 @@ const ticketKeys = randomBytes(48)
  * @param certificates asked anew for each handshake, so that a reload is seen by the next one
  * @param handshakeMs from the accepted connection to the end of the handshake
  */
-export function tlsOptions(certificates: () => Pick<Certificates, 'contextFor'>, handshakeMs: number): TlsOptions {
+export function tlsOptions(
+  certificates: () => Pick<Certificates, 'contextFor'>,
+  handshakeMs: number,
+  ticketKeys = processKeys
+): TlsOptions {
   return {
     minVersion: 'TLSv1.2',
     ciphers,
@@ -41,7 +46,7 @@ export function tlsOptions(certificates: () => Pick<Certificates, 'contextFor'>,
     ALPNProtocols: ['h2', 'http/1.1', 'http/1.0'],
     handshakeTimeout: handshakeMs,
     sessionTimeout: 3600, // seconds
-    ticketKeys,
+    ticketKeys: ticketKeys.current,
     // A throw in here ends this handshake and nothing else: Node catches it, and a test holds it to that.
     SNICallback: (servername, done) => done(null, certificates().contextFor(servername))
   }

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import { moveStateFileAside, readStateFile, writeStateFile } from '../state-file.ts'
+import { moveStateFileAside, readStateFile, writeStateFile } from '../state/state-file.ts'
 import { leafDays, makeLeaf, makeRoot } from './local-certificate.ts'
 import { coversExactly, daysLeft, type PemPair } from './pem-files.ts'
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, randomBytes, type webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { PemPair } from './pem-files.ts'
+import { loadX509 } from './x509.ts'
 
 const dayMs = 86_400_000
 /** Clocks of machines on one network differ; a certificate from the future is refused by all of them. */
@@ -34,14 +35,14 @@ export async function makeRoot(now: Date): Promise<PemPair> {
 }
 
 /** A server's certificate for `names` (DNS names and IP addresses), signed by `root`. */
-export async function makeLeaf(root: PemPair, names: readonly string[], now: Date): Promise<PemPair> {
+export async function makeLeaf(root: PemPair, names: readonly string[], now: Date, days = leafDays): Promise<PemPair> {
   const x509 = await loadX509()
   const keys = await makeKeys()
   const issuer = new x509.X509Certificate(root.cert)
   const certificate = await x509.X509CertificateGenerator.create({
     subject: [{ O: ['twinedge'] }, { CN: ['twinedge local certificate'] }],
     issuer: issuer.subjectName,
-    ...validity(now, leafDays),
+    ...validity(now, days),
     publicKey: keys.publicKey,
     signingKey: await fromPem(root.key),
     signingAlgorithm: algorithm,
@@ -61,20 +62,6 @@ export async function makeLeaf(root: PemPair, names: readonly string[], now: Dat
 
 function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now.getTime() - skewMs), notAfter: new Date(now.getTime() + days * dayMs) }
-}
-
-/** Imported only when something is issued: it costs 20 MB, which an edge on files or on issued files never pays. */
-async function loadX509(): Promise<typeof import('@peculiar/x509')> {
-  if ('getMetadata' in Reflect) return import('@peculiar/x509')
-  // Its container refuses to load without reflect-metadata, yet asks it only about constructor parameters, of which
-  // its classes have none: "nothing known" is the true answer. Asked while loading only, so it is taken away after.
-  const nothingKnown = { getMetadata: () => undefined, getOwnMetadata: () => undefined }
-  Object.assign(Reflect, nothingKnown)
-  try {
-    return await import('@peculiar/x509')
-  } finally {
-    for (const name of Object.keys(nothingKnown)) Reflect.deleteProperty(Reflect, name)
-  }
 }
 
 function makeKeys(): Promise<webcrypto.CryptoKeyPair> {

@@ -14,10 +14,11 @@ export interface PemPair {
 }
 
 export interface LoadedPair extends PemPair {
+  /** Where it was found, for messages. */
+  readonly source: string
   readonly leaf: X509Certificate
   /** The names that it serves: those listed for it, else those that the certificate carries. */
   readonly names: readonly string[]
-  readonly warnings: readonly string[]
 }
 
 /**
@@ -26,7 +27,7 @@ export interface LoadedPair extends PemPair {
  * @throws EdgeError TLS_FILE_UNREADABLE, TLS_CERTIFICATE_INVALID, TLS_KEY_MISMATCH or TLS_DOMAIN_UNCOVERED: the code
  * of the first fault, the detail of all
  */
-export async function loadPair(files: CertificateFiles, now: Date): Promise<LoadedPair> {
+export async function loadPair(files: CertificateFiles): Promise<LoadedPair> {
   const faults: EdgeError[] = []
   const note = (fault: unknown): null => {
     faults.push(fault as EdgeError)
@@ -34,16 +35,36 @@ export async function loadPair(files: CertificateFiles, now: Date): Promise<Load
   }
   const cert = await readPem(files.cert).catch(note)
   const key = await readPem(files.key).catch(note)
-  const chain = cert === null ? null : attempt(() => parseChain(files.cert, cert), note)
-  const parsedKey = key === null ? null : attempt(() => parseKey(files.key, key), note)
+  return examine(files, cert, key, faults)
+}
+
+/** The same for texts that are at hand; `files` says what they are called. @throws as loadPair does */
+export function checkPair(files: CertificateFiles, { cert, key }: PemPair): LoadedPair {
+  return examine(files, cert, key, [])
+}
+
+function examine(
+  files: CertificateFiles,
+  certPem: string | null,
+  keyPem: string | null,
+  faults: EdgeError[]
+): LoadedPair {
+  const note = (fault: unknown): null => {
+    faults.push(fault as EdgeError)
+    return null
+  }
+  const chain = certPem === null ? null : attempt(() => parseChain(files.cert, certPem), note)
+  const parsedKey = keyPem === null ? null : attempt(() => parseKey(files.key, keyPem), note)
   const leaf = chain?.[0] ?? null
   if (chain !== null && leaf !== null) {
     if (parsedKey !== null) attempt(() => checkKey(files, chain, parsedKey), note)
     attempt(() => checkNames(files, leaf), note)
   }
-  if (cert === null || key === null || leaf === null || faults.length > 0) throw mergeFaults(faults)
+  if (chain === null || leaf === null || parsedKey === null || faults.length > 0) throw mergeFaults(faults)
   const names = files.domains.length > 0 ? files.domains : namesOf(leaf)
-  return { cert, key, leaf, names, warnings: datesToWarnOf(files.cert, leaf, now) }
+  // Written anew, since one file may hold both.
+  const key = parsedKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  return { source: files.cert, cert: chain.join(''), key, leaf, names }
 }
 
 /** One error that tells of several: an operator mends them all before the next try. */
@@ -57,6 +78,16 @@ export function mergeFaults(faults: readonly EdgeError[]): EdgeError {
 
 export function daysLeft(certificate: X509Certificate, now: Date): number {
   return (certificate.validToDate.getTime() - now.getTime()) / dayMs
+}
+
+/** What an operator should know of a pair's dates: two weeks ahead, or a quarter of its life if that is less. */
+export function datesToWarnOf({ source, leaf }: LoadedPair, now: Date): string[] {
+  const left = daysLeft(leaf, now)
+  const end = leaf.validToDate.toISOString()
+  if (leaf.validFromDate > now) return [`${source}: not valid before ${leaf.validFromDate.toISOString()}`]
+  if (left <= 0) return [`${source}: expired on ${end}; it is served nonetheless`]
+  const lifeDays = (leaf.validToDate.getTime() - leaf.validFromDate.getTime()) / dayMs
+  return left < Math.min(soonDays, lifeDays / 4) ? [`${source}: expires on ${end}, in ${Math.floor(left)} days`] : []
 }
 
 /** The DNS names and addresses that a certificate carries; a name in its subject counts for no browser. */
@@ -153,12 +184,4 @@ function checkNames(files: CertificateFiles, leaf: X509Certificate): void {
   if (missing.length === 0) return
   const detail = `${files.cert}: not good for ${missing.join(', ')}; it names ${carried.join(', ')}`
   throw new EdgeError('TLS_DOMAIN_UNCOVERED', detail)
-}
-
-function datesToWarnOf(path: string, leaf: X509Certificate, now: Date): string[] {
-  const left = daysLeft(leaf, now)
-  const end = leaf.validToDate.toISOString()
-  if (leaf.validFromDate > now) return [`${path}: not valid before ${leaf.validFromDate.toISOString()}`]
-  if (left <= 0) return [`${path}: expired on ${end}; it is served nonetheless`]
-  return left < soonDays ? [`${path}: expires on ${end}, in ${Math.floor(left)} days`] : []
 }

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { readSecrets } from '../../proxy/acme/disk/secrets.ts'
+import type { EdgeConfig } from '../../proxy/config/config.ts'
 import { loadConfig } from '../../proxy/config/load.ts'
 import { EdgeError } from '../../proxy/errors.ts'
 import { Certificates } from '../../proxy/tls/certificates.ts'
@@ -25,9 +27,16 @@ export async function run(args: string[]): Promise<number> {
 
 async function check(file: string) {
   const config = await loadConfig(file, process.env)
-  // The local authority would issue certificates into the state folder: that is for the edge to do.
-  const isLocal = config.tls.mode === 'local'
-  const warnings = isLocal ? [] : (await Certificates.load(config, new Date(), () => {})).warnings
+  const warnings = await warningsOf(config)
   const { domains, upstreams, routes } = config
   return { domains: domains.length, upstreams: upstreams.size, routes: routes.length, warnings }
+}
+
+/** Certificates that are to be issued are for the edge to issue: only what the operator gives is looked at. */
+async function warningsOf(config: EdgeConfig): Promise<string[]> {
+  const { tls } = config
+  const now = new Date()
+  if (tls.mode === 'files') return (await Certificates.load(config, now, () => {})).warningsAt(now)
+  if (tls.mode === 'acme') await readSecrets(tls)
+  return []
 }

@@ -1,4 +1,12 @@
-import type { StatusAnswer } from '../../proxy/control/protocol.ts'
+import type {
+  CertificatesAnswer,
+  ImportAnswer,
+  ImportRequest,
+  RenewAnswer,
+  RenewalStatus,
+  RenewRequest,
+  StatusAnswer
+} from '../../proxy/control/protocol.ts'
 import type { ControlActions } from '../../proxy/control/server.ts'
 
 export const status: StatusAnswer = {
@@ -39,7 +47,29 @@ export const status: StatusAnswer = {
       issuer: 'CN=local authority',
       expiresAt: new Date(Date.now() + 12.5 * 86_400_000).toISOString()
     }
-  ]
+  ],
+  renewals: []
+}
+
+/** A moment so many days from now. */
+export function inDays(days: number): string {
+  return new Date(Date.now() + days * 86_400_000).toISOString()
+}
+
+/** A certificate that is good for another 60 days. */
+export function renewal(name: string, differences: Partial<RenewalStatus> = {}): RenewalStatus {
+  return {
+    name,
+    domains: [name],
+    state: 'waiting',
+    issuer: "C=US, O=Let's Encrypt, CN=E7",
+    expiresAt: inDays(60.5),
+    nextAt: inDays(30.5),
+    reason: 'age',
+    failures: 0,
+    lastError: null,
+    ...differences
+  }
 }
 
 /** An edge as its operator sees it, with nothing behind it. */
@@ -49,6 +79,12 @@ export class StubActions implements ControlActions {
   /** What the next reload does. */
   onReload: () => readonly string[] = () => ['routes']
   onMetrics: () => string = () => 'twinedge_connections 12\n'
+  listed: CertificatesAnswer = { mode: 'local', certificates: status.certificates, renewals: [], thumbprint: null }
+  /** What was asked for, in this order. */
+  readonly renewed: RenewRequest[] = []
+  readonly imported: ImportRequest[] = []
+  onRenew: (request: RenewRequest) => RenewAnswer | Promise<RenewAnswer> = () => ({ renewals: [] })
+  onImport: (request: ImportRequest) => ImportAnswer | Promise<ImportAnswer> = () => ({ certificates: [] })
 
   health() {
     return {
@@ -64,6 +100,17 @@ export class StubActions implements ControlActions {
   }
   async reload() {
     return { changed: this.onReload() }
+  }
+  certificates() {
+    return this.listed
+  }
+  async renewCertificates(request: RenewRequest) {
+    this.renewed.push(request)
+    return this.onRenew(request)
+  }
+  async importCertificates(request: ImportRequest) {
+    this.imported.push(request)
+    return this.onImport(request)
   }
   getLogLevel() {
     return this.level

@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import t from 'tap'
 import { command, project } from '../doubles/command.ts'
 
-const foreign = ['chromium', 'nginx', 'h2load', 'curl', 'openssl']
+const foreign = ['chromium', 'nginx', 'h2load', 'curl', 'openssl', 'pebble']
 // What .ci/run itself is made of, so that nothing else of this machine is found.
-const tools = ['bash', 'dirname', 'mktemp', 'tee', 'grep', 'tail', 'rm', 'id', 'cat']
+const tools = ['bash', 'dirname', 'mktemp', 'tee', 'grep', 'tail', 'rm', 'id', 'cat', 'head', 'mkdir', 'cp']
 
-/** .ci/run with these programs in its PATH and no others: name → shell commands. */
-async function ci(t: { teardown(undo: () => unknown): void }, programs: Record<string, string>) {
+/**
+ * .ci/run with these programs in its PATH and no others: name → shell commands.
+ * @param hasPebble whether the newer one was fetched by an earlier run
+ */
+async function ci(t: { teardown(undo: () => unknown): void }, programs: Record<string, string>, hasPebble = true) {
   const folder = await mkdtemp(join(tmpdir(), 'te-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await cp(join(project, '.ci/run'), join(folder, '.ci/run'))
@@ -19,11 +22,19 @@ async function ci(t: { teardown(undo: () => unknown): void }, programs: Record<s
     await writeFile(join(folder, 'bin', name), `#!/bin/sh\n${body}\n`)
     await chmod(join(folder, 'bin', name), 0o755)
   }
+  const cache = join(folder, 'cache/twinedge/pebble')
+  await mkdir(cache, { recursive: true })
+  if (hasPebble) await writeFile(join(cache, 'pebble'), '', { mode: 0o755 })
   // /usr/sbin, where Debian has nginx, is looked into as well: the stubs come first.
-  const env = { PATH: join(folder, 'bin'), POLICY_RC_D: join(folder, 'policy-rc.d') }
+  const env = {
+    PATH: join(folder, 'bin'),
+    POLICY_RC_D: join(folder, 'policy-rc.d'),
+    XDG_CACHE_HOME: join(folder, 'cache')
+  }
   const { code, out } = await command('/bin/bash', [join(folder, '.ci/run')], { env })
   const calls = await readFile(join(folder, 'calls'), 'utf8').catch(() => '')
-  return { code, out, calls, last: out.trimEnd().split('\n').at(-1) }
+  const pebble = await readFile(join(cache, 'pebble'), 'utf8').catch(() => null)
+  return { code, out, calls, pebble, last: out.trimEnd().split('\n').at(-1) }
 }
 const present = Object.fromEntries(foreign.map(name => [name, 'exit 0']))
 
@@ -58,4 +69,26 @@ t.test('only what is missing is installed; without apt-get it goes on and says w
     /^update .*\n#!\/bin\/sh\nexit 101\ninstall .* nghttp2-client\n$/,
     'and nothing that is installed starts'
   )
+})
+
+t.test('a newer pebble is fetched once, from the mirror that apt has; without one it says so and goes on', async t => {
+  const npm = 'echo "1 passed, 0 failed"'
+  const unpack = 'mkdir -p "$3/usr/bin"; echo "a newer one" >"$3/usr/bin/pebble"'
+  // What it is told where to look is in the source list, which is gone afterwards.
+  const apt = `case "$*" in
+    indextargets*) echo mirror.test/debian/ ;;
+    *update*) for word; do case $word in Dir::Etc::SourceList=*) cat "\${word#*=}" >>calls ;; esac; done ;;
+    *download*) echo >pebble_2_all.deb ;;
+  esac`
+  const fetched = await ci(t, { ...present, npm, 'apt-get': apt, dpkg: unpack }, false)
+  t.match(fetched.calls, /^deb \[signed-by=\S+\] mirror\.test\/debian\/ sid main\n$/)
+  t.equal(fetched.pebble, 'a newer one\n')
+  t.notMatch(fetched.out, 'no newer pebble')
+  const again = await ci(t, { ...present, npm, 'apt-get': 'echo "$@" >>calls' })
+  t.equal(again.calls, '')
+  const failing = await ci(t, { ...present, npm, 'apt-get': apt, dpkg: 'exit 1' }, false)
+  t.match(failing.out, 'no newer pebble here: tests of ARI and profiles are skipped')
+  t.match(failing.calls, 'testing main')
+  const without = await ci(t, { ...present, npm }, false)
+  t.match([without.code, without.out, without.pebble], [0, /no newer pebble here/, null])
 })

@@ -10,12 +10,12 @@ const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as con
 const longestMs = 2 ** 31 - 1
 
 /** nginx's way to write time: `600s`, `5m`, `1h30m`, `250ms`; a bare number is seconds. In milliseconds. */
-export function duration({ min = 1 }: Bounds = {}): Kind<number> {
+export function duration({ min = 1, max = longestMs }: Bounds = {}): Kind<number> {
   return {
     name: 'duration',
     unit: 'seconds',
-    expected: `a duration such as 600s, 5m or 250ms${min > 0 ? ', above 0 and' : ','} at most 24d`,
-    read: text => within(readDurationMs(text), { min, max: longestMs }),
+    expected: `a duration such as 600s, 5m or 250ms${min > 0 ? ', above 0 and' : ','} at most ${Math.floor(max / unitMs.d)}d`,
+    read: text => within(readDurationMs(text), { min, max }),
     why: text => (/^\d+[A-Z]+$/.test(text) ? 'its unit in lower case: ms, s, m, h or d' : undefined)
   }
 }

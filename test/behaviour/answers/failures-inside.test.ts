@@ -65,7 +65,8 @@ t.test(
         const to = {
           route: site.config.routes[0]!,
           upstream: site.upstreams.get('web')!,
-          provenance: provenanceOf(exchange.head, exchange.clientAddress, exchange.id, null)
+          provenance: provenanceOf(exchange.head, exchange.clientAddress, exchange.id, null),
+          hsts: null
         }
         const forwarding = new Forwarding(exchange, to, deadlines, (_done, failure) => ended.push(failure?.code))
         forwarding.start()

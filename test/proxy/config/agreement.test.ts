@@ -58,6 +58,65 @@ refuses(
     nearest: 'example.com'
   }
 )
+refuses('certificates by ACME are not read from files', 'tls: { mode: acme, certificates: [{ cert: a, key: b }] }', {
+  path: 'tls.certificates',
+  found: 'certificates with tls.mode acme',
+  expected: 'tls.mode: files'
+})
+const ofAcme = [
+  'email: ops@example.com',
+  'directory: https://127.0.0.1/dir',
+  'directory-ca: root.pem',
+  'profile: shortlived',
+  'grouping: together',
+  'key-type: rsa',
+  'challenges: http-01',
+  `peer-thumbprint: ${'A'.repeat(43)}`,
+  'eab: { kid: a, key: b }'
+]
+for (const setting of ofAcme) {
+  const path = `tls.${setting.split(':')[0]}`
+  refuses(`what is for ACME alone needs it: ${path}`, `tls: { ${setting} }`, { path, expected: 'tls.mode: acme' })
+  t.test(`${path} goes with tls.mode acme`, async t => {
+    t.ok(configOf(written(`tls: { mode: acme, ${setting} }`)))
+  })
+}
+refuses(
+  'a setting for ACME beside files of its own is not for them',
+  'tls: { mode: files, profile: a, certificates: [{ cert: a, key: b }] }',
+  {
+    path: 'tls.profile',
+    found: 'it with tls.mode files'
+  }
+)
+refuses('a domain is proved somehow', 'tls: { mode: acme, challenges: [] }', { path: 'tls.challenges', found: 'none' })
+refuses('http-01 needs a port for plain HTTP', 'listen: { http: [] }\ntls: { mode: acme }', {
+  line: 6,
+  path: 'tls.challenges',
+  found: /without a port/
+})
+
+const preload = { path: 'hsts.preload', found: 'true', expected: /subdomains: true and max-age: 365d/ }
+refuses('a preload list takes no host without its subdomains', 'hsts: { max-age: 365d, preload: true }', preload)
+refuses(
+  'a preload list takes no promise for less than a year',
+  'hsts: { max-age: 364d, subdomains: true, preload: true }',
+  preload
+)
+
+t.test('tls-alpn-01 alone needs no port for plain HTTP, and a preload list takes what it asks for', async t => {
+  t.ok(configOf(written('listen: { http: [] }\ntls: { mode: acme, challenges: tls-alpn-01 }')))
+  t.ok(configOf(written('hsts: { max-age: 365d, subdomains: true, preload: true }')))
+  t.ok(configOf(written('hsts: { max-age: 1d, subdomains: true }')), 'without one, any promise may be made')
+})
+
+t.test('what is misspelt in tls is one fault, not also one of the mode', async t => {
+  t.match(faultsOf(written('tls: { mode: acne, email: ops@example.com }')), [{ path: 'tls.mode', nearest: 'acme' }])
+  t.equal(faultsOf(written('tls: { mode: acne, email: ops@example.com }')).length, 1)
+  t.equal(faultsOf(written('tls: { mode: acme, challenges: [http] }')).length, 1)
+  t.equal(faultsOf(written('hsts: { max-age: never, preload: true }')).length, 1)
+})
+
 refuses('the control listener is on a loopback address', 'control: { listen: "0.0.0.0:9100" }', {
   path: 'control.listen',
   expected: /loopback/

@@ -25,6 +25,7 @@ t.test('what is left out has its default', async t => {
     domains: ['example.com', 'www.example.com'],
     listen: { http: [{ host: '::', port: 80 }], https: [{ host: '::', port: 443 }] },
     tls: { mode: 'local' },
+    hsts: null,
     upstreams: new Map([
       [
         'web',
@@ -78,6 +79,72 @@ t.test('paths are relative to the folder of the file', async t => {
   t.equal(config.control.socket, '/etc/twinedge/data/control.sock')
   t.match(config.tls, { certificates: [{ cert: '/etc/a.pem', key: '/k.pem' }] })
   t.equal(configOf(written('control: { socket: run/s }')).control.socket, '/etc/twinedge/run/s')
+})
+
+t.test('tls.mode acme is all that certificates need', async t => {
+  t.strictSame(configOf(written('tls: { mode: acme }')).tls, {
+    mode: 'acme',
+    email: null,
+    directory: 'https://acme-v02.api.letsencrypt.org/directory',
+    directoryCa: null,
+    profile: null,
+    grouping: 'per-domain',
+    keyType: 'ecdsa',
+    challenges: ['http-01', 'tls-alpn-01'],
+    peerThumbprint: null,
+    eab: null
+  })
+})
+
+t.test('what is written for ACME is what is asked of it; its files are relative to the folder of this one', async t => {
+  const thumbprint = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'
+  const { tls } = configOf(
+    written(`tls:
+  mode: acme
+  email: ops@example.com
+  directory: https://ca.example.com:14000/dir
+  directory-ca: certs/root.pem
+  profile: shortlived
+  grouping: together
+  key-type: rsa
+  challenges: [tls-alpn-01, http-01]
+  peer-thumbprint: ${thumbprint}
+  eab: { kid: kid-1, key: ../eab.key }
+`)
+  )
+  t.strictSame(tls, {
+    mode: 'acme',
+    email: 'ops@example.com',
+    directory: 'https://ca.example.com:14000/dir',
+    directoryCa: '/etc/twinedge/certs/root.pem',
+    profile: 'shortlived',
+    grouping: 'together',
+    keyType: 'rsa',
+    challenges: ['tls-alpn-01', 'http-01'],
+    peerThumbprint: thumbprint,
+    eab: { kid: 'kid-1', keyFile: '/etc/eab.key' }
+  })
+})
+
+t.test('an external account is a kid and a key, and strict transport security has an age', async t => {
+  t.match(faultsOf(written('tls: { mode: acme, eab: { kid: kid-1 } }')), [{ path: 'tls.eab.key', found: 'nothing' }])
+  t.match(faultsOf(written('tls: { mode: acme, eab: { key: eab.key } }')), [{ path: 'tls.eab.kid', found: 'nothing' }])
+  t.match(faultsOf(written('hsts: { subdomains: true }')), [{ path: 'hsts.max-age', found: 'nothing' }])
+})
+
+t.test('strict transport security is for its own host only, unless more is written', async t => {
+  const yearMs = 365 * 86_400_000
+  t.strictSame(configOf(written('hsts: { max-age: 365d }')).hsts, {
+    maxAgeMs: yearMs,
+    subdomains: false,
+    preload: false
+  })
+  t.strictSame(configOf(written('hsts: { max-age: 3650d, subdomains: true, preload: true }')).hsts, {
+    maxAgeMs: 10 * yearMs,
+    subdomains: true,
+    preload: true
+  })
+  t.match(faultsOf(written('hsts: { max-age: 3651d }')), [{ path: 'hsts.max-age', expected: /at most 3650d/ }])
 })
 
 t.test('a single value may stand for a list of one', async t => {

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { CertificateFiles } from '../../../proxy/config/config.ts'
 import type { EdgeError } from '../../../proxy/errors.ts'
-import { loadPair } from '../../../proxy/tls/pem-files.ts'
+import { datesToWarnOf, loadPair } from '../../../proxy/tls/pem-files.ts'
 import { dayMs, Issuer, run, selfSigned } from '../../fixtures/certificates.ts'
 
 const now = new Date()
 
 async function faultOf(files: CertificateFiles): Promise<{ code: string; detail: string }> {
-  const fault = await loadPair(files, now).catch(error => error as EdgeError)
+  const fault = await loadPair(files).catch(error => error as EdgeError)
   if (!('code' in fault)) throw new Error('it was accepted')
   return { code: fault.code, detail: fault.detail }
 }
@@ -17,13 +17,13 @@ async function faultOf(files: CertificateFiles): Promise<{ code: string; detail:
 t.test('a good pair serves the names listed for it, or else those that it carries', async t => {
   const issuer = await Issuer.make(t.testdir())
   const files = await issuer.files('a', ['A.test', '*.w.test', '::1'])
-  const pair = await loadPair(files, now)
+  const pair = await loadPair(files)
   t.strictSame(pair.names, ['a.test', '*.w.test', '::1'])
-  t.strictSame(pair.warnings, [])
+  t.strictSame(datesToWarnOf(pair, now), [])
   t.equal(pair.cert, readFileSync(files.cert, 'utf8'))
   t.equal(pair.key, readFileSync(files.key, 'utf8'))
   const listed = { ...files, domains: ['x.w.test', '*.w.test', '0:0::1'] }
-  t.strictSame((await loadPair(listed, now)).names, listed.domains)
+  t.strictSame((await loadPair(listed)).names, listed.domains)
 })
 
 t.test('a name in the subject counts for nothing, as in browsers', async t => {
@@ -48,19 +48,19 @@ t.test('keys of the kinds that operators have are accepted', async t => {
   const kinds = { rsa: ['rsa:2048'], p256: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], ed: ['ed25519'] }
   for (const [name, newkey] of Object.entries(kinds)) {
     const files = await selfSigned(folder, `${name}.test`, newkey)
-    t.strictSame((await loadPair(files, now)).names, [`${name}.test`])
+    t.strictSame((await loadPair(files)).names, [`${name}.test`])
   }
   const rsa = join(folder, 'rsa.test.key')
   const old = join(folder, 'old.key')
   await run('openssl', ['pkey', '-in', rsa, '-traditional', '-out', old])
   t.match(readFileSync(old, 'utf8'), 'BEGIN RSA PRIVATE KEY')
-  await loadPair({ domains: [], cert: join(folder, 'rsa.test.pem'), key: old }, now)
+  await loadPair({ domains: [], cert: join(folder, 'rsa.test.pem'), key: old })
 })
 
 t.test('one file may hold both the key and the certificate', async t => {
   const files = await (await Issuer.make(t.testdir())).files('a', ['a.test'])
   appendFileSync(files.key, readFileSync(files.cert))
-  await loadPair({ ...files, cert: files.key }, now)
+  await loadPair({ ...files, cert: files.key })
 })
 
 t.test('files that cannot be read are both named', async t => {
@@ -92,7 +92,7 @@ t.test('a chain is leaf first, and each is followed by its issuer', async t => {
   const files = await issuer.files('a', ['a.test'])
   const leaf = readFileSync(files.cert, 'utf8')
   writeFileSync(files.cert, `a comment\n${leaf}\r\n${issuer.root.cert}`)
-  await loadPair(files, now)
+  await loadPair(files)
   writeFileSync(files.cert, issuer.root.cert + leaf)
   t.match(await faultOf(files), { code: 'TLS_CERTIFICATE_INVALID', detail: 'the leaf is certificate 2' })
   writeFileSync(files.cert, leaf + stranger.root.cert)
@@ -116,7 +116,7 @@ t.test('an authority made anew under its old name is no issuer of what the first
   const leaf = readFileSync(file('leaf.pem'), 'utf8')
   const files = { domains: [], cert: file('a.pem'), key: file('a.key') }
   writeFileSync(files.cert, leaf + readFileSync(first.cert, 'utf8'))
-  await loadPair(files, now)
+  await loadPair(files)
   const second = await selfSigned(folder, 'root', ['ed25519'])
   writeFileSync(files.cert, leaf + readFileSync(second.cert, 'utf8'))
   t.match(await faultOf(files), {
@@ -127,7 +127,7 @@ t.test('an authority made anew under its old name is no issuer of what the first
 
 t.test('a self-signed certificate that calls itself an authority, as openssl req makes it, is accepted', async t => {
   const files = await selfSigned(t.testdir(), 'a.test', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'])
-  const pair = await loadPair(files, now)
+  const pair = await loadPair(files)
   t.ok(pair.leaf.ca)
 })
 
@@ -160,7 +160,7 @@ t.test('a certificate that has expired, expires soon or is early is served, with
   const issuer = await Issuer.make(t.testdir())
   const warningsAt = async (days: number) => {
     const files = await issuer.files('a', ['a.test'], new Date(now.getTime() + days * dayMs))
-    return (await loadPair(files, now)).warnings
+    return datesToWarnOf(await loadPair(files), now)
   }
   t.match(await warningsAt(-91), [/a\.pem: expired on/])
   t.match(await warningsAt(-77), [/a\.pem: expires on .* in 12 days/])

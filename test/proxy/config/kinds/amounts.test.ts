@@ -27,6 +27,16 @@ t.test('a duration that no timer of Node can wait for is refused', async t => {
   t.equal(duration().read('25d'), undefined)
 })
 
+t.test('a duration that no timer waits for may be longer, and its bound is told as it is', async t => {
+  const yearMs = 365 * 86_400_000
+  const long = duration({ max: yearMs })
+  t.equal(long.read('365d'), yearMs)
+  t.equal(long.read('31536001'), undefined)
+  t.match(long.expected, /above 0 and at most 365d$/)
+  t.match(duration().expected, /above 0 and at most 24d$/)
+  t.match(duration({ min: 0 }).expected, /, at most 24d$/)
+})
+
 t.test('a duration of nothing is refused unless its setting allows it', async t => {
   t.equal(duration().read('0s'), undefined)
   t.equal(duration({ min: 0 }).read('0s'), 0)

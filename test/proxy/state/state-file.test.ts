@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { moveStateFileAside, readStateFile, writeStateFile } from '../../proxy/state-file.ts'
+import { moveStateFileAside, readStateFile, writeStateFile } from '../../../proxy/state/state-file.ts'
 
 t.test('a state file is replaced whole, and its folder is made', async t => {
   const path = join(t.testdir(), 'a', 'b', 'file')

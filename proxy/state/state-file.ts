@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { EdgeError } from './errors.ts'
+import { EdgeError } from '../errors.ts'
 
 /**
  * Writes a small file so that a reader, or a power cut, finds the old content or the new, never half of it.
  * Makes the folder when it is missing. A kill on the way leaves at most a `*.tmp` beside it, which nothing reads.
  * @param mode permissions, exactly: the umask does not narrow them
- * @throws EdgeError EDGE_STATE_UNWRITABLE with the path
+ * @throws EdgeError EDGE_STATE_UNWRITABLE or EDGE_DISK_FULL with the path
  */
 export async function writeStateFile(path: string, content: string, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
@@ -75,5 +75,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): EdgeError {
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(String((cause as NodeJS.ErrnoException).code))
+  if (isFull) return new EdgeError('EDGE_DISK_FULL', `${path}: ${(cause as Error).message}`, cause)
   return new EdgeError('EDGE_STATE_UNWRITABLE', `${path}: ${(cause as Error).message}`, cause)
 }

@@ -1,0 +1,90 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EdgeError } from '../../errors.ts'
+import { moveStateFileAside, readStateFile, writeStateFile } from '../../state/state-file.ts'
+import { issuedFolder } from '../../tls/certificates.ts'
+import { type LoadedPair, loadPair, type PemPair } from '../../tls/pem-files.ts'
+import { parseRecord, type RenewalRecord } from './record.ts'
+
+/**
+ * `<state>/acme`: the account's key, and per certificate one PEM file (chain, then key: one rename replaces both) and
+ * one JSON file. All 0600, each replaced whole; an operator reads them with openssl and cat.
+ */
+export class CertificateStore {
+  readonly #folder: string
+  readonly #issued: string
+
+  /** @param stateFolder absolute */
+  constructor(stateFolder: string) {
+    this.#folder = join(stateFolder, 'acme')
+    this.#issued = issuedFolder(stateFolder)
+  }
+
+  get leasePath(): string {
+    return join(this.#folder, 'lease')
+  }
+
+  /**
+   * PEM of the account's private key, made when there is none.
+   * @param warn told when a damaged one had to be replaced: the peer knows its thumbprint
+   * @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL
+   */
+  async accountKey(now: Date, warn: (message: string) => void): Promise<string> {
+    const path = join(this.#folder, 'account.key')
+    const kept = await readStateFile(path)
+    if (kept !== null && isKey(kept)) return kept
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    const aside = kept === null ? null : await moveStateFileAside(path, now)
+    await writeStateFile(path, key, 0o600)
+    if (aside !== null) warn(`the ACME account's key was damaged and is made anew (kept: ${aside}): see twinedge certs`)
+    return key
+  }
+
+  pathOf(name: string): string {
+    return join(this.#issued, `${name}.pem`)
+  }
+
+  /** @returns null when there is none, or none that could be served; what is damaged is left for the operator */
+  async read(name: string): Promise<LoadedPair | null> {
+    const path = this.pathOf(name)
+    if (!existsSync(path)) return null
+    return await loadPair({ domains: [], cert: path, key: path }).catch(cause => {
+      if (cause instanceof EdgeError) return null
+      throw cause
+    })
+  }
+
+  /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  async write(name: string, pair: PemPair): Promise<void> {
+    await writeStateFile(this.pathOf(name), `${pair.cert.trim()}\n${pair.key.trim()}\n`, 0o600)
+  }
+
+  async readRecord(name: string): Promise<RenewalRecord> {
+    return parseRecord(await readStateFile(this.#recordPath(name)))
+  }
+
+  /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  async writeRecord(name: string, record: RenewalRecord): Promise<void> {
+    await writeStateFile(this.#recordPath(name), `${JSON.stringify(record, null, 2)}\n`, 0o600)
+  }
+
+  #recordPath(name: string): string {
+    return join(this.#issued, `${name}.json`)
+  }
+}
+
+/** RFC 7638, of the public half of a private key on P-256. */
+export function thumbprintOf(accountKey: string): string {
+  const { crv, kty, x, y } = createPublicKey(accountKey).export({ format: 'jwk' })
+  return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
+}
+
+function isKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1'
+  } catch {
+    return false
+  }
+}

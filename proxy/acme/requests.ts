@@ -1,0 +1,99 @@
+import { X509Certificate } from 'node:crypto'
+import type { ImportAnswer, ImportRequest, RenewAnswer, RenewOutcome, RenewRequest } from '../control/protocol.ts'
+import { EdgeError, failures } from '../errors.ts'
+import { checkPair, covers, type LoadedPair, mergeFaults } from '../tls/pem-files.ts'
+import type { Refusal } from './authority.ts'
+import type { Renewal } from './renewal.ts'
+import type { Upkeep } from './upkeep.ts'
+
+/** Where an authority lets one try: production directory → staging. */
+const stagings = new Map([
+  ['https://acme-v02.api.letsencrypt.org/directory', 'https://acme-staging-v02.api.letsencrypt.org/directory'],
+  ['https://dv.acme-v02.api.pki.goog/directory', 'https://dv.acme-v02.test-api.pki.goog/directory']
+])
+
+/**
+ * What an operator asks for by `twinedge certs renew`. Without `dryRun` it only begins.
+ * @throws EdgeError EDGE_USAGE for a name that is none, or a dry run without a directory to go to
+ */
+export async function renew(upkeep: Upkeep, request: RenewRequest, now: Date): Promise<RenewAnswer> {
+  const chosen = choose(upkeep.renewals, request.names)
+  if (!request.dryRun) return { renewals: chosen.map(renewal => begin(renewal, upkeep, request.force, now)) }
+  const { directory } = upkeep.config
+  const staging = request.directory ?? stagings.get(directory)
+  if (staging === undefined)
+    throw new EdgeError('EDGE_USAGE', `no staging is known for ${directory}: give --directory URL`)
+  const outcomes: RenewOutcome[] = []
+  for (const renewal of chosen) outcomes.push(await upkeep.inTurn(() => rehearse(renewal, upkeep, staging)))
+  return { renewals: outcomes }
+}
+
+/**
+ * Stores each certificate for every renewal whose domains it covers, unless what is there lasts longer.
+ * @throws EdgeError with the faults of all of them when none could be stored and one was at fault
+ */
+export async function importAll(upkeep: Upkeep, { certificates }: ImportRequest): Promise<ImportAnswer> {
+  const faults: EdgeError[] = []
+  const answers: ImportAnswer['certificates'][number][] = []
+  for (const { source, cert, key } of certificates) {
+    try {
+      const pair = checkPair({ domains: [], cert: source, key: source }, { cert, key })
+      answers.push({ source, ...(await upkeep.inTurn(() => store(upkeep.renewals, pair))) })
+    } catch (fault) {
+      if (!(fault instanceof EdgeError)) throw fault
+      faults.push(fault)
+      answers.push({ source, names: [], reason: fault.message })
+    }
+  }
+  if (faults.length > 0 && answers.every(({ names }) => names.length === 0)) throw mergeFaults(faults)
+  return { certificates: answers }
+}
+
+function choose(renewals: readonly Renewal[], names: readonly string[]): readonly Renewal[] {
+  const unknown = names.filter(name => !renewals.some(renewal => renewal.name === name))
+  const known = renewals.map(({ name }) => name).join(', ')
+  if (unknown.length > 0) throw new EdgeError('EDGE_USAGE', `no certificate ${unknown.join(', ')}; there are ${known}`)
+  return names.length === 0 ? renewals : renewals.filter(({ name }) => names.includes(name))
+}
+
+function begin(renewal: Renewal, upkeep: Upkeep, isForced: boolean, now: Date): RenewOutcome {
+  const { name, domains } = renewal
+  const { state, lastError, issuer, expiresAt } = renewal.status(now, upkeep.config.directory)
+  const about = { name, domains, issuer, expiresAt, error: null }
+  // The authority has said when: to ask before only makes it longer.
+  if (renewal.isLimited(now)) return { ...about, outcome: 'failed', error: lastError }
+  if (!isForced && state === 'waiting') return { ...about, outcome: 'not due' }
+  renewal.ask(now)
+  return { ...about, outcome: 'begun' }
+}
+
+async function rehearse(renewal: Renewal, upkeep: Upkeep, directory: string): Promise<RenewOutcome> {
+  const { name, domains } = renewal
+  const outcome = await upkeep.order(renewal, directory, null)
+  if ('refused' in outcome) return { name, domains, outcome: 'failed', ...nothing, error: errorOf(outcome.refused) }
+  const leaf = new X509Certificate(outcome.ok.cert)
+  const issuer = leaf.issuer.replaceAll('\n', ', ')
+  return { name, domains, outcome: 'issued', issuer, expiresAt: leaf.validToDate.toISOString(), error: null }
+}
+
+const nothing = { issuer: null, expiresAt: null }
+
+function errorOf({ code, detail }: Refusal): RenewOutcome['error'] {
+  return { code, detail, next: failures[code].next, at: new Date().toISOString() }
+}
+
+async function store(
+  renewals: readonly Renewal[],
+  pair: LoadedPair
+): Promise<{ names: string[]; reason: string | null }> {
+  const fitting = renewals.filter(({ domains }) => domains.every(domain => covers(pair.leaf, domain)))
+  if (fitting.length === 0) return { names: [], reason: `it is for ${pair.names.join(', ')}: none that is served here` }
+  const end = pair.leaf.validToDate
+  const wanted = fitting.filter(renewal => !(renewal.pair !== null && renewal.pair.leaf.validToDate >= end))
+  if (wanted.length === 0) return { names: [], reason: `what is stored lasts as long (${end.toISOString()})` }
+  for (const renewal of wanted) {
+    const refusal = await renewal.take(pair, null)
+    if (refusal !== null) throw new EdgeError(refusal.code, refusal.detail)
+  }
+  return { names: wanted.map(({ name }) => name), reason: null }
+}

@@ -1,0 +1,174 @@
+import type { AcmeConfig } from '../config/config.ts'
+import { Lease } from '../state/lease.ts'
+import type { Authority, Issued, Outcome, Refusal } from './authority.ts'
+import type { Challenges } from './challenges.ts'
+import { refusalOf, type Source } from './disk/record.ts'
+import { readSecrets } from './disk/secrets.ts'
+import { type CertificateStore, thumbprintOf } from './disk/store.ts'
+import { Renewal } from './renewal.ts'
+import { dueByAge } from './schedule.ts'
+
+const hourMs = 3_600_000
+/** While another process orders. */
+const heldMs = 30_000
+
+export interface UpkeepOptions {
+  readonly store: CertificateStore
+  readonly authority: Authority
+  readonly challenges: Challenges
+  now(): Date
+  /** From 0 to 1, anew at each call. */
+  chance(): number
+  tell(level: 'info' | 'warn', message: string, fields: Record<string, unknown>): void
+  /** What is stored has changed: from now on it is to be served. */
+  onStored(): Promise<void>
+}
+
+/** Keeps up every certificate of one configuration: one order at a time, and none that stops another. */
+export class Upkeep {
+  readonly config: AcmeConfig
+  readonly renewals: readonly Renewal[]
+  readonly thumbprint: string
+  readonly #options: UpkeepOptions
+  readonly #accountKey: string
+  #heldUntil = 0
+  #last: Promise<unknown> = Promise.resolve()
+  #isStopped = false
+
+  private constructor(config: AcmeConfig, renewals: readonly Renewal[], accountKey: string, options: UpkeepOptions) {
+    this.config = config
+    this.renewals = renewals
+    this.#accountKey = accountKey
+    this.#options = options
+    this.thumbprint = thumbprintOf(accountKey)
+  }
+
+  /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  static async open(config: AcmeConfig, domains: readonly string[], options: UpkeepOptions): Promise<Upkeep> {
+    const { store, chance, now, tell } = options
+    const accountKey = await store.accountKey(now(), message => tell('warn', message, {}))
+    const groups = config.grouping === 'together' ? [domains] : domains.map(domain => [domain])
+    const renewals = groups.map(group => new Renewal(group, store, chance))
+    for (const renewal of renewals) await renewal.load()
+    return new Upkeep(config, renewals, accountKey, options)
+  }
+
+  /** The next moment at which there is something to do. */
+  nextAt(): Date {
+    const now = this.#options.now()
+    const moments = this.renewals.flatMap(renewal => [
+      renewal.due(now, this.config.directory).at,
+      renewal.adviceAt(now)
+    ])
+    const nextMs = Math.min(...moments.filter(moment => moment !== null).map(moment => moment.getTime()))
+    return new Date(Math.max(nextMs, this.#heldUntil))
+  }
+
+  /** Does all that is due. Never throws: what goes wrong with one certificate is noted there, and the others go on. */
+  runDue(): Promise<void> {
+    return this.inTurn(async () => {
+      for (const renewal of this.renewals) {
+        if (this.#isStopped || this.#options.now().getTime() < this.#heldUntil) return
+        await this.#look(renewal).catch(cause => this.#fail(renewal, refusalOf(cause)))
+      }
+    })
+  }
+
+  /** One thing after another: the challenges that are open belong to one order. */
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(task)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Ends what is under way; what was issued until now is stored. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#options.authority.stop()
+    await this.#last
+  }
+
+  /** An order for what a renewal is to have, from this directory. @returns TLS_FILE_UNREADABLE when a file of the configuration is not there */
+  async order(renewal: Renewal, url: string, replaces: string | null): Promise<Outcome<Issued>> {
+    const { config } = this
+    const { domains } = renewal
+    const { email, profile, keyType } = config
+    const challenges = renewal.challengesOf(config.challenges)
+    try {
+      const { directoryCa: ca, eab } = await readSecrets(config)
+      const account = { accountKey: this.#accountKey, email, eab }
+      const order = { directory: { url, ca }, ...account, domains, profile, keyType, challenges, replaces }
+      return await this.#options.authority.order(order, this.#options.challenges)
+    } catch (cause) {
+      return { refused: refusalOf(cause) }
+    }
+  }
+
+  get #source(): Source {
+    return { directory: this.config.directory, thumbprint: this.thumbprint }
+  }
+
+  async #look(renewal: Renewal): Promise<void> {
+    const { now, authority, tell } = this.#options
+    const { directory } = this.config
+    const adviceAt = renewal.adviceAt(now())
+    if (adviceAt !== null && adviceAt <= now() && renewal.pair !== null) {
+      const { directoryCa: ca } = await readSecrets(this.config)
+      const advice = await authority.renewalInfo({ url: directory, ca }, renewal.pair.cert)
+      await renewal.advise(advice, now()).catch(cause => tell('warn', 'not noted', { detail: String(cause) }))
+    }
+    if (!this.#isStopped && renewal.due(now(), directory).at <= now()) await this.#renew(renewal)
+  }
+
+  async #renew(renewal: Renewal): Promise<void> {
+    const { now, store } = this.#options
+    const lease = await Lease.take(store.leasePath, now)
+    if (lease === null) {
+      this.#heldUntil = now().getTime() + heldMs
+      return
+    }
+    try {
+      if (!renewal.isUnsaved) await renewal.load()
+      // Another process may have renewed it since.
+      if (renewal.due(now(), this.config.directory).at > now()) return await this.#options.onStored()
+      const refusal = renewal.isUnsaved ? await renewal.save() : await this.#orderFor(renewal)
+      if (refusal !== null) return await this.#fail(renewal, refusal)
+      await this.#stored(renewal)
+    } finally {
+      await lease.release()
+    }
+  }
+
+  async #orderFor(renewal: Renewal): Promise<Refusal | null> {
+    const { now } = this.#options
+    await renewal.begin(now())
+    const outcome = await this.order(renewal, this.config.directory, renewal.replacedFor(this.#source))
+    return 'refused' in outcome ? outcome.refused : await renewal.take(outcome.ok, this.#source)
+  }
+
+  async #stored(renewal: Renewal): Promise<void> {
+    const { tell, onStored, now } = this.#options
+    const { name, domains, pair } = renewal
+    await onStored()
+    tell('info', 'certificate issued', { domains, until: pair?.leaf.validToDate.toISOString() ?? null })
+    if (pair === null) return
+    const { validFromDate: notBefore, validToDate: notAfter } = pair.leaf
+    const isFromFuture = notBefore.getTime() > now().getTime() + hourMs
+    if (!isFromFuture && dueByAge({ notBefore, notAfter }) > now()) return
+    const detail = `${name}: just issued, it is good from ${notBefore.toISOString()} to ${notAfter.toISOString()}, and here it is ${now().toISOString()}`
+    await this.#fail(renewal, { code: 'ACME_CLOCK_WRONG', detail, retryAt: null })
+  }
+
+  async #fail(renewal: Renewal, refusal: Refusal): Promise<void> {
+    const { now, tell } = this.#options
+    await renewal.fail(refusal, now())
+    if (refusal.code === 'EDGE_STOPPING') return
+    const { domains, nextAt, failures, lastError } = renewal.status(now(), this.config.directory)
+    const { code, detail } = refusal
+    tell('warn', 'certificate not renewed', { domains, code, detail, next: lastError?.next, failures, again: nextAt })
+  }
+}

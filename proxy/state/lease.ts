@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { link, rename, rm } from 'node:fs/promises'
+import { readStateFile, writeStateFile } from './state-file.ts'
+
+/** How long a lease outlives a process that was killed. */
+const leaseMs = 60_000
+
+interface Holder {
+  readonly token: string
+  readonly pid: number
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
+/**
+ * Two edges on one state folder, as when one takes over from the other, do not order the same thing twice: who holds
+ * the file may order. It is renewed while its holder lives, and lapses a minute after its last renewal.
+ */
+export class Lease {
+  readonly #path: string
+  readonly #token: string
+  readonly #now: () => Date
+  readonly #timer: NodeJS.Timeout
+
+  private constructor(path: string, token: string, now: () => Date) {
+    this.#path = path
+    this.#token = token
+    this.#now = now
+    this.#timer = setInterval(() => void this.#prolong().catch(() => {}), leaseMs / 3).unref()
+  }
+
+  /**
+   * @returns null when another process holds it
+   * @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL
+   */
+  static async take(path: string, now: () => Date): Promise<Lease | null> {
+    const token = randomUUID()
+    const mine = `${path}.${token}`
+    await writeStateFile(mine, textOf(token, now()), 0o600)
+    try {
+      const isTaken = (await place(mine, path)) || (await replaceLapsed(mine, path, now()))
+      return isTaken ? new Lease(path, token, now) : null
+    } finally {
+      await rm(mine, { force: true })
+    }
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#timer)
+    const holder = await readHolder(this.#path).catch(() => null)
+    if (holder?.token === this.#token) await rm(this.#path, { force: true })
+  }
+
+  async #prolong(): Promise<void> {
+    const holder = await readHolder(this.#path)
+    // Lapsed while this process slept, and taken by another: it is theirs now.
+    if (holder?.token === this.#token) await writeStateFile(this.#path, textOf(this.#token, this.#now()), 0o600)
+  }
+}
+
+/** Link, unlike rename, refuses a name that is taken. */
+async function place(mine: string, path: string): Promise<boolean> {
+  try {
+    await link(mine, path)
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw cause
+  }
+}
+
+/**
+ * Puts ours in the place of one that has lapsed. Who does so is decided by a second name, made of the lapsed one's
+ * token: among those who all saw it lapse only one can have that, and looks again once it has.
+ */
+async function replaceLapsed(mine: string, path: string, now: Date): Promise<boolean> {
+  const seen = await readHolder(path)
+  if (isHeld(seen, now)) return false
+  const turn = `${path}.after-${seen?.token ?? 'none'}`
+  if (!(await place(mine, turn))) {
+    // Left behind by one that was killed right here: out of the way for the next try.
+    if (!isHeld(await readHolder(turn), now)) await rm(turn, { force: true })
+    return false
+  }
+  try {
+    const still = await readHolder(path)
+    if (still?.token !== seen?.token) return false
+    await rename(mine, path)
+    return true
+  } finally {
+    await rm(turn, { force: true })
+  }
+}
+
+/** One from further ahead than any lease was written by a clock that has been set back since. */
+function isHeld(holder: Holder | null, now: Date): boolean {
+  return holder !== null && holder.until > now.getTime() && holder.until <= now.getTime() + leaseMs
+}
+
+async function readHolder(path: string): Promise<Holder | null> {
+  try {
+    return JSON.parse((await readStateFile(path)) ?? 'null') as Holder | null
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return null
+    throw cause
+  }
+}
+
+function textOf(token: string, now: Date): string {
+  return `${JSON.stringify({ token, pid: process.pid, until: now.getTime() + leaseMs } satisfies Holder)}\n`
+}

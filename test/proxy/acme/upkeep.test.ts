@@ -1,0 +1,250 @@
+import { X509Certificate } from 'node:crypto'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Refusal } from '../../../proxy/acme/authority.ts'
+import { thumbprintOf } from '../../../proxy/acme/disk/store.ts'
+import { type Clock, SimulatedAuthority } from '../../doubles/authority/simulated-authority.ts'
+import { run } from '../../fixtures/certificates.ts'
+import { openUpkeep } from '../../fixtures/upkeep.ts'
+
+const dayMs = 86_400_000
+const minuteMs = 60_000
+const begin = Date.UTC(2026, 10, 22, 12)
+const down: Refusal = { code: 'ACME_AUTHORITY_FAILED', detail: 'serverInternal: try later', retryAt: null }
+
+async function start(): Promise<{ clock: Clock; authority: SimulatedAuthority }> {
+  const clock = { nowMs: begin }
+  return { clock, authority: await SimulatedAuthority.make(clock, 90) }
+}
+
+t.test('with no certificate it is ordered at once, stored in one file of 0600, and served', async t => {
+  const { clock, authority } = await start()
+  const { upkeep, folder, told, stored } = await openUpkeep(t, { clock, authority, domains: ['a.test', 'b.test'] })
+  t.match(upkeep.renewals[0]!.status(new Date(begin), upkeep.config.directory), { state: 'due', reason: 'missing' })
+  await upkeep.runDue()
+  t.same(
+    authority.asked.map(({ order }) => order.domains),
+    [['a.test'], ['b.test']]
+  )
+  t.equal(stored.count, 2)
+  t.match(told, [
+    ['info', 'certificate issued', { domains: ['a.test'] }],
+    ['info', 'certificate issued', {}]
+  ])
+  const certificates = join(folder, 'acme', 'certificates')
+  const files = ['../account.key', 'a.test.pem', 'a.test.json', 'b.test.pem', 'b.test.json']
+  for (const file of files) t.equal(statSync(join(certificates, file)).mode & 0o777, 0o600, file)
+  t.same(readdirSync(certificates).length, 4, 'nothing else is left')
+  t.same(readdirSync(join(folder, 'acme')).sort(), ['account.key', 'certificates'], 'no lease either')
+  const pem = join(certificates, 'a.test.pem')
+  t.match((await run('openssl', ['x509', '-in', pem, '-noout', '-ext', 'subjectAltName'])).stdout, /DNS:a\.test/)
+  t.match((await run('openssl', ['pkey', '-in', pem, '-noout', '-text'])).stdout, /prime256v1/)
+  const { nextAt } = upkeep.renewals[0]!.status(new Date(begin), upkeep.config.directory)
+  t.equal(Math.round((Date.parse(nextAt) - begin) / dayMs), 60)
+})
+
+t.test('together: one certificate for all', async t => {
+  const { clock, authority } = await start()
+  const part = { clock, authority, domains: ['a.test', 'b.test'], config: { grouping: 'together' } as const }
+  const { upkeep } = await openUpkeep(t, part)
+  await upkeep.runDue()
+  t.same(
+    authority.asked.map(({ order }) => order.domains),
+    [['a.test', 'b.test']]
+  )
+})
+
+t.test('the account stays the same from start to start; a damaged key is set aside and told of', async t => {
+  const { clock, authority } = await start()
+  const first = await openUpkeep(t, { clock, authority })
+  const again = await openUpkeep(t, { clock, authority, folder: first.folder })
+  t.equal(again.upkeep.thumbprint, first.upkeep.thumbprint)
+  t.equal(thumbprintOf(readFileSync(join(first.folder, 'acme', 'account.key'), 'utf8')), first.upkeep.thumbprint)
+  writeFileSync(join(first.folder, 'acme', 'account.key'), 'cut in the mid')
+  const anew = await openUpkeep(t, { clock, authority, folder: first.folder })
+  t.not(anew.upkeep.thumbprint, first.upkeep.thumbprint)
+  t.match(anew.told, [['warn', /account's key was damaged .*account\.key\.broken-/]])
+})
+
+t.test('a failure is told with the words of the authority, and what served goes on', async t => {
+  const { clock, authority } = await start()
+  const { upkeep, told, stored } = await openUpkeep(t, { clock, authority })
+  await upkeep.runDue()
+  const before = upkeep.renewals[0]!.pair!.leaf.serialNumber
+  clock.nowMs = begin + 61 * dayMs
+  authority.refuse = () => down
+  await upkeep.runDue()
+  t.equal(upkeep.renewals[0]!.pair!.leaf.serialNumber, before)
+  t.equal(stored.count, 1)
+  const line = { code: down.code, detail: down.detail, failures: 1, domains: ['example.test'], next: /tried again/ }
+  t.match(told.at(-1), ['warn', 'certificate not renewed', line])
+  const status = upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory)
+  t.match(status, { state: 'failing', reason: 'retry', failures: 1, lastError: { code: down.code } })
+  await upkeep.runDue()
+  t.equal(authority.asked.length, 2, 'not before its pause is over')
+  authority.refuse = () => null
+  clock.nowMs += 2 * minuteMs
+  await upkeep.runDue()
+  t.not(upkeep.renewals[0]!.pair!.leaf.serialNumber, before)
+  t.match(upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory), { failures: 0, lastError: null })
+})
+
+t.test('killed in the middle of an order: the next start does not order at once', async t => {
+  const { clock, authority } = await start()
+  const killed = await SimulatedAuthority.make(clock, 90)
+  const { promise: isOpen, resolve } = Promise.withResolvers<void>()
+  killed.during = () => {
+    resolve()
+    return new Promise(() => {})
+  }
+  const first = await openUpkeep(t, { clock, authority: killed })
+  void first.upkeep.runDue()
+  await isOpen
+  t.match(first.upkeep.renewals[0]!.status(new Date(begin), ''), { state: 'ordering', failures: 0, lastError: null })
+  // What a kill leaves: the lease, and a record of an order that was begun.
+  const second = await openUpkeep(t, { clock, authority, folder: first.folder })
+  await second.upkeep.runDue()
+  t.match(second.upkeep.renewals[0]!.status(new Date(begin), ''), { failures: 1, lastError: { code: 'EDGE_STOPPING' } })
+  t.equal(authority.asked.length, 0)
+  clock.nowMs = second.upkeep.nextAt().getTime()
+  t.ok(clock.nowMs >= begin + minuteMs && clock.nowMs < begin + 2 * minuteMs)
+  await second.upkeep.runDue()
+  t.equal(authority.asked.length, 1)
+  t.ok(second.upkeep.renewals[0]!.pair)
+})
+
+t.test('an order that a stop ends is not a failure', async t => {
+  const { clock, authority } = await start()
+  authority.refuse = () => ({ code: 'EDGE_STOPPING', detail: 'stopped', retryAt: null })
+  const first = await openUpkeep(t, { clock, authority })
+  await first.upkeep.runDue()
+  t.same(first.told, [])
+  authority.refuse = () => null
+  const second = await openUpkeep(t, { clock, authority, folder: first.folder })
+  await second.upkeep.runDue()
+  t.ok(second.upkeep.renewals[0]!.pair)
+})
+
+t.test('two edges on one folder order one certificate, and both have it', async t => {
+  const { clock, authority } = await start()
+  const first = await openUpkeep(t, { clock, authority })
+  const second = await openUpkeep(t, { clock, authority, folder: first.folder })
+  authority.during = async () => {
+    await second.upkeep.runDue()
+    t.equal(second.upkeep.nextAt().getTime(), begin + 30_000, 'the other one looks again soon')
+  }
+  await first.upkeep.runDue()
+  clock.nowMs += 30_000
+  await second.upkeep.runDue()
+  t.equal(authority.asked.length, 1)
+  t.equal(second.stored.count, 1, 'it is served there too')
+  const serials = [first, second].map(({ upkeep }) => upkeep.renewals[0]!.pair?.leaf.serialNumber)
+  t.equal(serials[0], serials[1])
+})
+
+t.test('a change of the directory is followed at once, and replaces nothing there', async t => {
+  const { clock, authority } = await start()
+  const first = await openUpkeep(t, { clock, authority })
+  await first.upkeep.runDue()
+  const config = { directory: 'https://other.test/directory' }
+  const moved = await openUpkeep(t, { clock, authority, folder: first.folder, config })
+  t.match(moved.upkeep.renewals[0]!.status(new Date(begin), config.directory), { state: 'due', reason: 'moved' })
+  await moved.upkeep.runDue()
+  t.match(authority.asked[1], { order: { directory: { url: config.directory }, replaces: null } })
+  await moved.upkeep.runDue()
+  t.equal(authority.asked.length, 2)
+})
+
+t.test('what an account ordered before, its new order replaces', async t => {
+  const { clock, authority } = await start()
+  const { upkeep } = await openUpkeep(t, { clock, authority })
+  await upkeep.runDue()
+  const { cert } = upkeep.renewals[0]!.pair!
+  clock.nowMs = upkeep.nextAt().getTime() + 61 * dayMs
+  await upkeep.runDue()
+  t.equal(new X509Certificate(authority.asked[1]!.order.replaces!).serialNumber, new X509Certificate(cert).serialNumber)
+})
+
+t.test(
+  'advice is asked for at once, and again when it says so; what it said holds while it cannot be reached',
+  async t => {
+    const { clock, authority } = await start()
+    const { upkeep } = await openUpkeep(t, { clock, authority })
+    const at = (days: number): string => new Date(begin + days * dayMs).toISOString()
+    authority.advise = () => ({ ok: { start: at(20), end: at(20), explanationUrl: null, askAgainAt: at(0.25) } })
+    await upkeep.runDue()
+    await upkeep.runDue()
+    const status = () => upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory)
+    t.match(status(), { reason: 'ari', nextAt: at(20) })
+    t.equal(upkeep.nextAt().toISOString(), at(0.25))
+    clock.nowMs = begin + 0.25 * dayMs
+    authority.advise = () => ({ refused: down })
+    await upkeep.runDue()
+    t.match(status(), { reason: 'ari', nextAt: at(20), failures: 0 })
+    t.equal(upkeep.nextAt().getTime(), clock.nowMs + 60 * minuteMs, 'and it is asked again within the hour')
+    // The window has moved into the past, as before a mass revocation.
+    authority.advise = () => ({ ok: { start: at(-2), end: at(-1), explanationUrl: null, askAgainAt: at(1) } })
+    clock.nowMs = upkeep.nextAt().getTime()
+    await upkeep.runDue()
+    t.equal(authority.asked.length, 2, 'then it is renewed now')
+  }
+)
+
+t.test('what does not fit is not taken: another key, another domain, half a chain', async t => {
+  const { clock, authority } = await start()
+  const { upkeep, stored } = await openUpkeep(t, { clock, authority })
+  const issue = authority.issue.bind(authority)
+  const wrong = [
+    async () => ({ ...(await issue(['example.test'])), key: (await issue(['example.test'])).key }),
+    async () => await issue(['elsewhere.test']),
+    async () => ({ ...(await issue(['example.test'])), cert: '-----BEGIN CERTIFICATE-----\nMIIB\n' })
+  ]
+  for (const make of wrong) {
+    authority.issue = make
+    clock.nowMs += minuteMs
+    upkeep.renewals[0]!.ask(new Date(clock.nowMs))
+    await upkeep.runDue()
+    const { lastError } = upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory)
+    t.match(lastError, { code: 'ACME_CERTIFICATE_UNFIT', next: /report it/ })
+  }
+  t.equal(stored.count, 0)
+  t.equal(upkeep.renewals[0]!.pair, null)
+})
+
+for (const [what, wrongMs] of [
+  ['ahead', 400 * dayMs],
+  ['behind', -30 * dayMs]
+] as const) {
+  t.test(`a clock that is ${what}: the certificate serves, it is told, and no order follows another`, async t => {
+    const { clock, authority } = await start()
+    const right = await SimulatedAuthority.make({ nowMs: begin }, 90)
+    authority.issue = domains => right.issue(domains)
+    clock.nowMs = begin + wrongMs
+    const { upkeep, stored } = await openUpkeep(t, { clock, authority })
+    await upkeep.runDue()
+    t.equal(stored.count, 1)
+    const { lastError } = upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory)
+    t.match(lastError, { code: 'ACME_CLOCK_WRONG', detail: /here it is 20/, next: /timedatectl/ })
+    clock.nowMs += 23 * 60 * minuteMs
+    await upkeep.runDue()
+    t.equal(authority.asked.length, 1, 'not within a day')
+    clock.nowMs = begin + dayMs + 60_000 * 5
+    await upkeep.runDue()
+    if (what === 'ahead')
+      t.match(upkeep.renewals[0]!.status(new Date(clock.nowMs), ''), { failures: 0 }, 'once it is right')
+    t.equal(authority.asked.length, 1)
+  })
+}
+
+t.test('a file that the operator edited by hand: the certificate is ordered anew, the record begins anew', async t => {
+  const { clock, authority } = await start()
+  const first = await openUpkeep(t, { clock, authority })
+  await first.upkeep.runDue()
+  const path = first.store.pathOf('example.test')
+  writeFileSync(path, readFileSync(path, 'utf8').slice(0, 300))
+  writeFileSync(path.replace('.pem', '.json'), '{"failures": 3, "retryAt": "tomorrow"}')
+  const again = await openUpkeep(t, { clock, authority, folder: first.folder })
+  await again.upkeep.runDue()
+  t.ok(again.upkeep.renewals[0]!.pair)
+})
