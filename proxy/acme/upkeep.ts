@@ -10,7 +10,7 @@ import { dueByAge } from './schedule.ts'
 
 const hourMs = 3_600_000
 /** While another process orders. */
-const heldMs = 30_000
+const heldMs = 10_000
 
 export interface UpkeepOptions {
   readonly store: CertificateStore
@@ -46,6 +46,7 @@ export class Upkeep {
   /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
   static async open(config: AcmeConfig, domains: readonly string[], options: UpkeepOptions): Promise<Upkeep> {
     const { store, chance, now, tell } = options
+    await store.sweep(now())
     const accountKey = await store.accountKey(now(), message => tell('warn', message, {}))
     const groups = config.grouping === 'together' ? [domains] : domains.map(domain => [domain])
     const renewals = groups.map(group => new Renewal(group, store, chance))

@@ -7,7 +7,7 @@ import type { AccessEntry } from './access-line.ts'
 import { bucketSeconds, RequestTotals, type Spread } from './request-totals.ts'
 
 /** What is read when somebody asks, not counted as it happens. */
-export type Gauges = Pick<StatusAnswer, 'connections' | 'upstreams' | 'certificates'>
+export type Gauges = Pick<StatusAnswer, 'connections' | 'upstreams' | 'certificates' | 'renewals'>
 
 export interface Metrics {
   record(entry: AccessEntry): void
@@ -81,6 +81,14 @@ function publishGauges(publish: Publish, gauges: () => Gauges): void {
   )
   publish('gauge', 'twinedge_certificate_expiry_seconds', 'When a certificate ends, in seconds since 1970', () =>
     soonestExpiry(gauges().certificates)
+  )
+  const renewals = () =>
+    gauges().renewals.map(renewal => ({ ...renewal, labels: { domains: renewal.domains.join(' ') } }))
+  publish('gauge', 'twinedge_certificate_renewal_failures', 'Orders of a certificate that failed, in a row', () =>
+    renewals().map(({ labels, failures }) => ({ labels, value: failures }))
+  )
+  publish('gauge', 'twinedge_certificate_renewal_seconds', 'When it is ordered next, in seconds since 1970', () =>
+    renewals().map(({ labels, nextAt }) => ({ labels, value: Date.parse(nextAt) / 1_000 }))
   )
 }
 

@@ -3,7 +3,7 @@ import { link, rename, rm } from 'node:fs/promises'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 /** How long a lease outlives a process that was killed. */
-const leaseMs = 60_000
+const leaseMs = 30_000
 
 interface Holder {
   readonly token: string
@@ -14,7 +14,7 @@ interface Holder {
 
 /**
  * Two edges on one state folder, as when one takes over from the other, do not order the same thing twice: who holds
- * the file may order. It is renewed while its holder lives, and lapses a minute after its last renewal.
+ * the file may order. It is renewed while its holder lives, and lapses half a minute after its last renewal.
  */
 export class Lease {
   readonly #path: string

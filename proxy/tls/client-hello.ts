@@ -121,9 +121,7 @@ class Cursor {
 
   /** What a length of `width` bytes stands before. */
   vector(width: 1 | 2): Cursor {
-    const content = new Cursor(this.take(this.number(width)))
-    content.isBroken = this.isBroken
-    return content
+    return new Cursor(this.take(this.number(width)))
   }
 
   text(): string {

@@ -111,16 +111,13 @@ class Conversation {
     }
   }
 
-  /** Nothing that the child says after this counts. */
+  /** What is answered first counts. */
   end(code: FailureCode, detail: string): void {
     this.#answer ??= refusal(code, detail)
     this.#child.kill('SIGKILL')
-    // One that never started has no exit to wait for.
-    if (this.#child.pid === undefined) this.#done.resolve(this.#answer)
   }
 
   #hear(message: FromChild): void {
-    if (this.#answer !== null) return
     try {
       this.#obey(message)
     } catch (cause) {
@@ -131,7 +128,7 @@ class Conversation {
   #obey(message: FromChild): void {
     if (message.say === 'at') this.#at = message.what
     else if (message.say === 'answer') {
-      this.#answer = message.outcome
+      this.#answer ??= message.outcome
       const late = setTimeout(() => this.#child.kill('SIGKILL'), goodbyeMs)
       this.#child.once('exit', () => clearTimeout(late))
     } else {

@@ -1,11 +1,14 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EdgeError } from '../../errors.ts'
 import { moveStateFileAside, readStateFile, writeStateFile } from '../../state/state-file.ts'
 import { issuedFolder } from '../../tls/certificates.ts'
 import { type LoadedPair, loadPair, type PemPair } from '../../tls/pem-files.ts'
 import { parseRecord, type RenewalRecord } from './record.ts'
+
+const hourMs = 3_600_000
 
 /**
  * `<state>/acme`: the account's key, and per certificate one PEM file (chain, then key: one rename replaces both) and
@@ -40,6 +43,16 @@ export class CertificateStore {
     await writeStateFile(path, key, 0o600)
     if (aside !== null) warn(`the ACME account's key was damaged and is made anew (kept: ${aside}): see twinedge certs`)
     return key
+  }
+
+  /** Takes away what writes that were killed have left: there may be a key in it. Never throws. */
+  async sweep(now: Date): Promise<void> {
+    const names = await readdir(this.#issued).catch(() => [])
+    for (const path of names.filter(name => name.endsWith('.tmp')).map(name => join(this.#issued, name))) {
+      // A younger one may be another process's, which is about to rename it.
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }))
+      if (mtimeMs < now.getTime() - hourMs) await rm(path, { force: true }).catch(() => {})
+    }
   }
 
   pathOf(name: string): string {

@@ -1,4 +1,3 @@
-import { constants } from 'node:crypto'
 import { createServer, type SecureContext, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { ClientHello } from '../../tls/client-hello.ts'
 
@@ -24,17 +23,14 @@ export function asksForChallenge(hello: ClientHello | null, challenges: AlpnChal
  */
 export function createChallengeServer(ordinary: TlsOptions, challenges: AlpnChallenges): TlsServer {
   // What an authority was shown must open no session with the site, nor the other way round.
-  const { ticketKeys: _, secureOptions = 0, handshakeTimeout = 0, ...rest } = ordinary
+  const { ticketKeys: _, ...rest } = ordinary
   const options: TlsOptions = {
     ...rest,
-    handshakeTimeout,
-    secureOptions: secureOptions | constants.SSL_OP_NO_TICKET,
     ALPNProtocols: [PROTOCOL],
     SNICallback: (servername, done) => done(null, challenges.alpnContextFor(servername))
   }
   const server = createServer(options, socket => {
     socket.on('error', () => socket.destroy())
-    socket.setTimeout(handshakeTimeout, () => socket.destroy())
     // Not destroyed at once: over TLS 1.2 the last message of the handshake has yet to go out.
     socket.end(() => socket.destroy())
   })

@@ -37,7 +37,7 @@ export class HelloPeek implements ClientConnection, Timed {
   }
 
   onDue(): void {
-    this.destroy()
+    this.#socket.destroy()
   }
 
   #read(): void {

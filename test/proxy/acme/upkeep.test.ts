@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Refusal } from '../../../proxy/acme/authority.ts'
+import { blankRecord } from '../../../proxy/acme/disk/record.ts'
 import { thumbprintOf } from '../../../proxy/acme/disk/store.ts'
 import { type Clock, SimulatedAuthority } from '../../doubles/authority/simulated-authority.ts'
 import { run } from '../../fixtures/certificates.ts'
@@ -132,10 +133,10 @@ t.test('two edges on one folder order one certificate, and both have it', async 
   const second = await openUpkeep(t, { clock, authority, folder: first.folder })
   authority.during = async () => {
     await second.upkeep.runDue()
-    t.equal(second.upkeep.nextAt().getTime(), begin + 30_000, 'the other one looks again soon')
+    t.equal(second.upkeep.nextAt().getTime(), begin + 10_000, 'the other one looks again soon')
   }
   await first.upkeep.runDue()
-  clock.nowMs += 30_000
+  clock.nowMs += 10_000
   await second.upkeep.runDue()
   t.equal(authority.asked.length, 1)
   t.equal(second.stored.count, 1, 'it is served there too')
@@ -247,4 +248,18 @@ t.test('a file that the operator edited by hand: the certificate is ordered anew
   const again = await openUpkeep(t, { clock, authority, folder: first.folder })
   await again.upkeep.runDue()
   t.ok(again.upkeep.renewals[0]!.pair)
+})
+
+t.test('what killed writes have left is swept away, unless it may still be written', async t => {
+  const { clock, authority } = await start()
+  const { folder, store } = await openUpkeep(t, { clock, authority })
+  const [old, fresh] = ['a.test.pem.00.tmp', 'a.test.pem.01.tmp'].map(name =>
+    join(folder, 'acme', 'certificates', name)
+  )
+  await store.writeRecord('a.test', blankRecord)
+  for (const path of [old!, fresh!]) writeFileSync(path, 'half a key')
+  utimesSync(old!, begin / 1_000 - 7_200, begin / 1_000 - 7_200)
+  utimesSync(fresh!, begin / 1_000 - 60, begin / 1_000 - 60)
+  await openUpkeep(t, { clock, authority, folder })
+  t.same([existsSync(old!), existsSync(fresh!)], [false, true])
 })

@@ -94,6 +94,16 @@ t.test('lengths that lie are no hello', async t => {
   }
 })
 
+t.test('a hello that ends too early is none, but one of old that has no extensions is', async t => {
+  const read: ReturnType<typeof parseClientHello>[] = []
+  for (let length = 0; length < hello.length - 9; length++) {
+    const message = Buffer.concat([Buffer.from([1, 0, length >> 8, length & 0xff]), hello.subarray(9, 9 + length)])
+    const parsed = parseClientHello(recut(Buffer.concat([Buffer.alloc(5), message]), [16_000]))
+    if (parsed !== null) read.push(parsed)
+  }
+  t.strictSame(read, [{ serverName: null, alpn: [] }])
+})
+
 t.test('no bytes make it throw', async t => {
   const known = (bytes: Uint8Array): boolean => {
     const parsed = parseClientHello(bytes)

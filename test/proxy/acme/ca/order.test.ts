@@ -2,9 +2,12 @@ import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import t from 'tap'
 import type { Issued, Outcome } from '../../../../proxy/acme/authority.ts'
 import { ProcessAuthority } from '../../../../proxy/acme/ca/process-authority.ts'
+import { certId } from '../../../../proxy/acme/ca/renewal-info.ts'
+import { makeLeaf, makeRoot } from '../../../../proxy/tls/local-certificate.ts'
 import { namesOf } from '../../../../proxy/tls/pem-files.ts'
 import { type Pebble, pebbleMissing, startPebble } from '../../../doubles/pebble/pebble.ts'
 import { listenForAuthority, orderOf } from './domains.ts'
+import { directory, problem, startScripted } from './scripted-authority.ts'
 
 const authority = new ProcessAuthority({ deadlineMs: 60_000 })
 const daySeconds = 86_400
@@ -108,12 +111,22 @@ t.test(
   }
 )
 
-t.test('an authority without ARI is not told what is replaced', skipDebian, async t => {
-  const domains = await listenForAuthority(t)
-  const pebble = await startPebble(t, domains)
-  const order = orderOf(pebble, domains.accountKey, ['a.test'])
-  const { cert } = taken(await authority.order(order, domains.challenges))
-  taken(await authority.order({ ...order, replaces: cert }, domains.challenges))
+t.test('what is ordered is what was asked for; what is replaced is told to an authority with ARI only', async t => {
+  const { accountKey, challenges } = await listenForAuthority(t)
+  const { cert } = await makeLeaf(await makeRoot(new Date()), ['a.test'], new Date())
+  const identifiers = ['a.test', 'b.test'].map(value => ({ type: 'dns', value }))
+  for (const hasAri of [false, true]) {
+    const refusal = problem(400, 'rejectedIdentifier', 'no')
+    const scripted = await startScripted(t, {
+      '/dir': directory(hasAri ? { renewalInfo: '/ari' } : {}),
+      '/order': refusal
+    })
+    const order = orderOf(scripted, accountKey, ['a.test', 'b.test'], { replaces: cert, profile: 'short' })
+    t.match(await authority.order(order, challenges), { refused: { code: 'ACME_ORDER_REFUSED' } })
+    const replaces = hasAri ? { replaces: await certId(cert) } : {}
+    t.same(scripted.payloads['/order'], { identifiers, profile: 'short', ...replaces })
+    t.equal(scripted.asked.filter(line => line === 'POST /order').length, 1, 'it is not `replaces` that was refused')
+  }
 })
 
 t.test('a domain that the authority knows already is not proved again', skipDebian, async t => {

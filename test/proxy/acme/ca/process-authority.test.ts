@@ -38,12 +38,21 @@ async function theAuthorityOf(pid: number): Promise<number> {
   return (await authoritiesOf(pid))[0]!
 }
 
-/** An order that gets no answer, and what is known of its challenges. */
-async function stuck(t: Owner): Promise<{ order: Order; challenges: OpenChallenges; closed: () => number }> {
+interface Stuck {
+  readonly order: Order
+  readonly challenges: OpenChallenges
+  readonly closed: () => number
+  /** What the authority was asked. */
+  readonly asked: readonly string[]
+}
+
+/** An order that gets no answer. */
+async function stuck(t: Owner): Promise<Stuck> {
   const { accountKey } = await listenForAuthority(t)
+  const hole = await startBlackHole(t)
   let closed = 0
   const challenges = { openHttp: () => {}, openAlpn: () => {}, closeAll: () => void closed++ }
-  return { order: orderOf(await startBlackHole(t), accountKey, ['a.test']), challenges, closed: () => closed }
+  return { order: orderOf(hole, accountKey, ['a.test']), challenges, closed: () => closed, asked: hole.asked }
 }
 
 /** A program in the place of ours. */
@@ -97,6 +106,18 @@ t.test('a program that is not there is a refusal', async t => {
   t.match(outcome, { refused: { code: 'EDGE_INTERNAL', detail: /Cannot find module/ } })
 })
 
+t.test('a process that cannot be started is a refusal', async t => {
+  const { order, challenges, closed } = await stuck(t)
+  const { execPath } = process
+  t.teardown(() => {
+    process.execPath = execPath
+  })
+  process.execPath = '/nowhere/node'
+  const outcome = await new ProcessAuthority().order(order, challenges)
+  t.match(outcome, { refused: { code: 'EDGE_INTERNAL', detail: /ENOENT/ } })
+  t.equal(closed(), 1)
+})
+
 t.test('a child that answers and does not end is ended', async t => {
   const { order, challenges } = await stuck(t)
   const text = 'process.on("message", () => process.send({ say: "answer", outcome: { ok: { cert: "", key: "" } } }))'
@@ -139,7 +160,8 @@ async function startOrdering(t: Owner, order: Order): Promise<{ edge: ChildProce
     new ProcessAuthority().order(${JSON.stringify(order)}, { openHttp: nothing, openAlpn: nothing, closeAll: nothing })`
   )
   // tap gives each child its loaders; `env` puts something else there.
-  const edge = spawn('env', ['NODE_OPTIONS=--stack-trace-limit=20', process.execPath, program], { stdio: 'inherit' })
+  const args = ['NODE_OPTIONS=--stack-trace-limit=20', process.execPath, '--no-warnings', program]
+  const edge = spawn('env', args, { stdio: 'inherit' })
   t.teardown(() => edge.kill('SIGKILL'))
   return { edge, pid: await theAuthorityOf(edge.pid!) }
 }
@@ -158,8 +180,10 @@ t.test('no key in argv or env, no options of the edge, and a process group of it
 })
 
 t.test('a child whose edge is killed ends by itself', async t => {
-  const { order } = await stuck(t)
+  const { order, asked } = await stuck(t)
   const { edge, pid } = await startOrdering(t, order)
+  // Only then does something else keep it alive.
+  await until(() => asked.length === 1, 'it waits for an answer')
   edge.kill('SIGKILL')
   await until(() => isGone(pid), 'the child ends')
 })

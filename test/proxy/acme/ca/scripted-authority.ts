@@ -7,8 +7,10 @@ import type { Owner } from '../../../doubles/pebble/program.ts'
 export interface Scripted {
   readonly directory: string
   readonly ca: string
-  /** `POST /new-order`, in the order in which they came. */
+  /** `POST /order`, in the order in which they came. */
   readonly asked: string[]
+  /** What was signed and posted last to each path. */
+  readonly payloads: Record<string, unknown>
 }
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -23,22 +25,37 @@ export async function startScripted(t: Owner, script: Script, issuedAt = new Dat
   const root = await makeRoot(new Date(Math.min(issuedAt.getTime(), Date.now())))
   const leaf = await makeLeaf(root, ['127.0.0.1'], issuedAt)
   const asked: string[] = []
+  const payloads: Record<string, unknown> = {}
   const server = createTlsServer({ cert: leaf.cert, key: leaf.key }, (request, response) => {
     asked.push(`${request.method} ${request.url}`)
     response.setHeader('replay-nonce', `nonce-${asked.length}`)
-    request.resume().on('end', () => (script[request.url!] ?? usual[request.url!] ?? notFound)(request, response))
+    let body = ''
+    request.setEncoding('utf8').on('data', chunk => {
+      body += chunk
+    })
+    request.on('end', () => {
+      if (request.method === 'POST') payloads[request.url!] = payloadOf(body)
+      const answer = script[request.url!] ?? usual[request.url!] ?? notFound
+      answer(request, response)
+    })
   })
   const port = await listen(t, server)
-  return { directory: `https://127.0.0.1:${port}/dir`, ca: root.cert, asked }
+  return { directory: `https://127.0.0.1:${port}/dir`, ca: root.cert, asked, payloads }
 }
 
-/** Accepts and never says a word. */
+/** Null for what is asked for by POST (POST-as-GET). */
+function payloadOf(jws: string): unknown {
+  return JSON.parse(Buffer.from(JSON.parse(jws).payload, 'base64url').toString() || 'null')
+}
+
+/** Accepts, and never says a word. */
 export async function startBlackHole(t: Owner): Promise<Scripted> {
+  const asked: string[] = []
   const port = await listen(
     t,
-    createServer(() => {})
+    createServer(request => void asked.push(`${request.method} ${request.url}`))
   )
-  return { directory: `http://127.0.0.1:${port}/dir`, ca: '', asked: [] }
+  return { directory: `http://127.0.0.1:${port}/dir`, ca: '', asked, payloads: {} }
 }
 
 async function listen(

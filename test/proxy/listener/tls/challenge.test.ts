@@ -151,6 +151,12 @@ const strolling: SendHello = async (to, hello) => {
   }
 }
 
+/** And says nothing after it. */
+const falling: SendHello = async (to, hello) => {
+  to.write(hello)
+  await new Promise(() => {})
+}
+
 /** One record made many. */
 const recutting: SendHello = async (to, hello) => {
   const message = hello.subarray(5)
@@ -231,6 +237,24 @@ t.test('a hello that does not end in time is cut, and one that is never begun as
   await Promise.all([say(listening, begun).told, say(listening, '').told])
   t.ok(performance.now() - began < 5_000)
   t.ok(await isEmpty(listening))
+})
+
+t.test('an authority that falls silent after its hello is cut as any client is', async t => {
+  const listening = await start(t, challengesFor('a.test'), { headMs: 50 })
+  const port = await relay(t, listening, falling)
+  t.match(await greet(listening, { ...authority, port }), { failure: /./, fingerprint: undefined })
+  t.ok(await isEmpty(listening))
+})
+
+t.test("a user's time for its hello ends with its hello", async t => {
+  const listening = await start(t, challengesFor('a.test'), { headMs: 50 })
+  const client = connect({ ...user, servername: 'a.test', port: listening.listener.port, host: '127.0.0.1' })
+  await once(client, 'secureConnect')
+  await say(listening, begun).told // began later, and its time is over
+  client.write('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')
+  const [answer] = await once(client, 'data')
+  t.match(`${answer}`, /^HTTP\/1\.1 200 /)
+  client.destroy()
 })
 
 t.test('what is in the middle of its hello counts as a connection until it is gone', async t => {

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { twinedge } from '../../doubles/command.ts'
+import { type EdgeProcess, startEdgeProcess, until } from '../../doubles/edge-process.ts'
+import { pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
+import { freePorts } from '../../doubles/pebble/program.ts'
+import { acmeYaml, isTrusted, shownFor } from '../../fixtures/acme-edge.ts'
+
+const skip = pebbleMissing('debian')
+
+/** Processes that ask an authority for this edge, by /proc. */
+function childrenOf(edge: EdgeProcess): string[] {
+  return readFileSync(`/proc/${edge.child.pid}/task/${edge.child.pid}/children`, 'utf8').split(' ').filter(Boolean)
+}
+
+const isAlive = (pid: string): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+t.test('kill -9 in the middle of an order, at whatever moment', { skip }, async t => {
+  const ports = await freePorts(2)
+  const [httpPort, tlsPort] = ports as [number, number]
+  const pebble = await startPebble(t, { httpPort, tlsPort })
+  const state = await mkdtemp(join(tmpdir(), 'twinedge-'))
+  t.teardown(() => rm(state, { recursive: true, force: true }))
+  const yaml = `${acmeYaml({ pebble, ports })}\nstate: "${state}"\n`
+  // From the first write to past the end of an order on this machine; each start must serve, whatever it finds.
+  for (const afterMs of [0, 5, 20, 100, 250, 400, 600, 800, 1_000, 1_300]) {
+    const edge = await startEdgeProcess(t, yaml)
+    t.match((await shownFor('localhost', edge.httpsPort)).subjectaltname, /localhost/, `after ${afterMs} ms more`)
+    await twinedge(['certs', 'renew', '--force', '--socket', join(state, 'control.sock')])
+    await pause(afterMs)
+    const asking = childrenOf(edge)
+    edge.child.kill('SIGKILL')
+    await edge.exit
+    await until(() => !asking.some(isAlive), 'what asked the authority is gone with it')
+  }
+  const edge = await startEdgeProcess(t, yaml)
+  await twinedge(['certs', 'renew', '--force', '--socket', join(state, 'control.sock')])
+  // A lease that a kill has left lapses within half a minute.
+  await edge.line(({ message }) => message === 'certificate issued')
+  t.ok(await isTrusted(pebble.issuingRoot, 'localhost', edge.httpsPort))
+  const left = readdirSync(join(state, 'acme')).filter(name => !/^(account\.key|certificates|lease.*)$/.test(name))
+  t.same(left, [], 'nothing else is in the folder')
+  edge.child.kill('SIGTERM')
+  t.match(await edge.exit, { code: 0 })
+})
+
+t.test('SIGTERM in the middle of an order ends the edge at once, and counts for nothing', { skip }, async t => {
+  const ports = await freePorts(2)
+  const [httpPort, tlsPort] = ports as [number, number]
+  const slow = { PEBBLE_VA_NOSLEEP: '0', PEBBLE_VA_SLEEPTIME: '15' }
+  const pebble = await startPebble(t, { httpPort, tlsPort, env: slow })
+  const edge = await startEdgeProcess(t, acmeYaml({ pebble, ports }))
+  const record = join(edge.folder, 'acme', 'certificates', 'localhost.json')
+  const failures = (): number => JSON.parse(readFileSync(record, 'utf8')).failures
+  const isOrdering = async () => /ordering/.test((await twinedge(['certs', '--socket', edge.socket])).out)
+  await until(isOrdering, 'an order is under way')
+  const asking = childrenOf(edge)
+  t.equal(asking.length, 1)
+  const began = performance.now()
+  edge.child.kill('SIGTERM')
+  t.match(await edge.exit, { code: 0 })
+  t.ok(performance.now() - began < 5_000)
+  t.notOk(asking.some(isAlive))
+  t.equal(failures(), 0)
+})
