@@ -180,5 +180,6 @@ export class Keyring {
 function warningOf({ name, expiresAt, failures, lastError, nextAt }: RenewalStatus, now: Date): string {
   const days = Math.floor((Date.parse(`${expiresAt}`) - now.getTime()) / 86_400_000)
   const left = expiresAt === null ? 'no certificate yet, the local one serves' : `${days} days left`
-  return `${name}: ${left}; ${failures} failed tries, the next at ${nextAt}: ${lastError?.code}: ${lastError?.detail}`
+  const tries = failures === 1 ? 'a try has failed' : `${failures} tries have failed`
+  return `${name}: ${left}; ${tries}, the next at ${nextAt}: ${lastError?.code}: ${lastError?.detail}`
 }

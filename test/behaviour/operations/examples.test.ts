@@ -56,8 +56,7 @@ async function start(t: Test, file: string) {
     EDGE_LISTEN_HTTP: '127.0.0.1:0',
     EDGE_LISTEN_HTTPS: '127.0.0.1:0',
     EDGE_STATE: folder,
-    EDGE_TLS_CERTIFICATES_0_CERT: cert,
-    EDGE_TLS_CERTIFICATES_0_KEY: key,
+    EDGE_TLS: `{ mode: files, certificates: [{ cert: "${cert}", key: "${key}" }] }`,
     EDGE_UPSTREAMS_API_ORIGIN: api.origin,
     [file.includes('frontend') ? 'EDGE_UPSTREAMS_WEB_SLOTS_BLUE' : 'EDGE_UPSTREAMS_WEB_ORIGIN']: web.origin
   }

@@ -242,7 +242,8 @@ t.test('a hello that does not end in time is cut, and one that is never begun as
 t.test('an authority that falls silent after its hello is cut as any client is', async t => {
   const listening = await start(t, challengesFor('a.test'), { headMs: 50 })
   const port = await relay(t, listening, falling)
-  t.match(await greet(listening, { ...authority, port }), { failure: /./, fingerprint: undefined })
+  // Over TLS 1.3 it believes that all is done.
+  await greet(listening, { ...authority, port })
   t.ok(await isEmpty(listening))
 })
 
