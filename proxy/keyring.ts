@@ -50,6 +50,7 @@ export class Keyring {
     const certificates = await Certificates.load(config, new Date(), message => log.warn(message), 'serve the rest')
     const keyring = new Keyring(log, { config, certificates, upkeep: null })
     keyring.#held = { config, certificates, upkeep: await keyring.#openUpkeep(config) }
+    keyring.#announce()
     keyring.#tellWarnings()
     return keyring
   }
@@ -77,9 +78,11 @@ export class Keyring {
   adopt(prepared: Prepared): void {
     const { upkeep } = this.#held
     this.#held = prepared
-    if (upkeep !== prepared.upkeep) void upkeep?.stop()
+    this.#announce()
     this.#tellWarnings()
-    this.#wake()
+    // Two orders at once would close each other's challenges.
+    const isReplaced = upkeep !== null && upkeep !== prepared.upkeep
+    void (isReplaced ? upkeep.stop() : Promise.resolve()).then(() => this.#wake())
   }
 
   contextFor(servername: string): SecureContext | undefined {
@@ -140,13 +143,17 @@ export class Keyring {
     })
   }
 
+  #announce(): void {
+    const { config, upkeep } = this.#held
+    this.challenges.thumbprint = upkeep?.thumbprint ?? null
+    this.challenges.peerThumbprint = config.peerThumbprint
+  }
+
   /** Does what is due, then sleeps until something is. */
   #wake(): void {
     clearTimeout(this.#upkeepTimer)
     const { upkeep } = this.#held
-    this.challenges.thumbprint = upkeep?.thumbprint ?? null
-    this.challenges.peerThumbprint = upkeep?.config.peerThumbprint ?? null
-    if (upkeep === null) return
+    if (upkeep === null || upkeep.isStopped) return
     void upkeep.runDue().then(() => {
       if (this.#held.upkeep !== upkeep || upkeep.isStopped) return
       const inMs = Math.min(Math.max(upkeep.nextAt().getTime() - Date.now(), 1_000), longestMs)

@@ -9,6 +9,7 @@ const FIXED: readonly (keyof EdgeConfig)[] = ['control', 'stateFolder']
 
 /** As the operator writes them, where that differs. */
 const WRITTEN: Partial<Record<keyof EdgeConfig, string>> = {
+  peerThumbprint: 'tls.peer-thumbprint',
   trustedProxies: 'trusted-proxies',
   stateFolder: 'state',
   graceMs: 'grace'

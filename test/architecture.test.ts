@@ -64,6 +64,7 @@ const packageHomes: Record<string, string> = {
 
 /** No I/O, whatever they import: what they decide can be tested with values alone. */
 const pure = [
+  'proxy/acme/ca/problem.ts',
   'proxy/acme/schedule.ts',
   'proxy/config/fields.ts',
   'proxy/config/parse.ts',
@@ -73,7 +74,8 @@ const pure = [
   'proxy/http/request-head.ts',
   'proxy/http/response-head.ts',
   'proxy/record/redaction.ts',
-  'proxy/routing/route.ts'
+  'proxy/routing/route.ts',
+  'proxy/tls/client-hello.ts'
 ]
 /** node:net for isIP alone, which opens nothing. */
 const harmless = new Set(['node:path', 'node:url', 'node:util'])

@@ -120,6 +120,9 @@ export class Upkeep {
     if (adviceAt !== null && adviceAt <= now() && renewal.pair !== null) {
       const { directoryCa: ca } = await readSecrets(this.config)
       const advice = await authority.renewalInfo({ url: directory, ca }, renewal.pair.cert)
+      const url = 'ok' in advice ? advice.ok?.explanationUrl : null
+      // RFC 9773 §4.2: why it is advised is for people to read.
+      if (url) tell('info', 'renewal is advised', { domains: renewal.domains, url })
       await renewal.advise(advice, now()).catch(cause => tell('warn', 'not noted', { detail: String(cause) }))
     }
     if (!this.#isStopped && renewal.due(now(), directory).at <= now()) await this.#renew(renewal)

@@ -92,17 +92,7 @@ const tls: Check = function* (settings) {
   }
 }
 
-const ofAcme = [
-  'email',
-  'directory',
-  'directory-ca',
-  'profile',
-  'grouping',
-  'key-type',
-  'challenges',
-  'peer-thumbprint',
-  'eab'
-]
+const ofAcme = ['email', 'directory', 'directory-ca', 'profile', 'grouping', 'key-type', 'challenges', 'eab']
 
 const acme: Check = function* (settings) {
   const mode = settings.get('tls.mode')

@@ -9,6 +9,8 @@ export interface EdgeConfig {
     readonly https: readonly Address[]
   }
   readonly tls: TlsConfig
+  /** RFC 7638, of the other edge's ACME account: its HTTP-01 challenges are answered here too, whatever our own mode. */
+  readonly peerThumbprint: string | null
   readonly hsts: HstsConfig | null
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>
   readonly routes: readonly RouteConfig[]
@@ -57,8 +59,6 @@ export interface AcmeConfig {
   readonly keyType: 'ecdsa' | 'rsa'
   /** In the order in which they are tried. */
   readonly challenges: readonly ChallengeType[]
-  /** RFC 7638, of the account key of the other edge: its HTTP-01 challenges are answered here too. */
-  readonly peerThumbprint: string | null
   readonly eab: EabConfig | null
 }
 

@@ -37,7 +37,7 @@ export const fields = {
   'tls.grouping': { kind: choice('per-domain', 'together'), default: 'per-domain', meaning: 'For `acme`: a certificate for each domain, so that one cannot fail the others, or one for all of them.' },
   'tls.key-type': { kind: choice('ecdsa', 'rsa'), default: 'ecdsa', meaning: 'For `acme`: P-256, or RSA of 2048 bits for very old clients.' },
   'tls.challenges': { kind: choice('http-01', 'tls-alpn-01'), many: true, default: ['http-01', 'tls-alpn-01'], meaning: 'For `acme`: how a domain is proved, over port 80 or port 443; the next one is tried when one fails.' },
-  'tls.peer-thumbprint': { kind: thumbprint, default: none, meaning: 'For `acme`: the thumbprint that `twinedge certs` shows on the other server. This edge then answers its HTTP-01 challenges too, so that both renew wherever DNS points.', example: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' },
+  'tls.peer-thumbprint': { kind: thumbprint, default: none, meaning: 'The thumbprint that `twinedge certs` shows on the other server. This edge then answers its HTTP-01 challenges too, in any mode, so that both renew wherever DNS points.', example: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' },
   'tls.eab.kid': { kind: text, meaning: 'For `acme`: the key id of an external account binding, where the authority wants one.', example: 'kid-1' },
   'tls.eab.key': { kind: filePath, meaning: 'The file with its HMAC key, base64url. Relative to the folder of this file.', example: 'eab.key' },
   'tls.certificates[].domains': { kind: domain, many: true, default: [], meaning: 'The names that this pair serves; by default those that the certificate names.', example: '[example.com]' },

@@ -66,6 +66,7 @@ function build(settings: Settings, folder: string): EdgeConfig {
     domains: read('domains'),
     listen: { http: read('listen.http'), https: read('listen.https') },
     tls: buildTls(settings, read, folder),
+    peerThumbprint: read('tls.peer-thumbprint'),
     hsts: settings.has('hsts') ? buildHsts(read) : null,
     upstreams: new Map(settings.keys('upstreams').map(name => [name, buildUpstream(settings, read, name)])),
     routes: settings.keys('routes').map(index => buildRoute(read, index)),
@@ -105,7 +106,6 @@ function buildAcme(settings: Settings, read: Read, folder: string): AcmeConfig {
     grouping: read('tls.grouping'),
     keyType: read('tls.key-type'),
     challenges: read('tls.challenges'),
-    peerThumbprint: read('tls.peer-thumbprint'),
     eab: hasEab ? { kid: read('tls.eab.kid'), keyFile: resolve(folder, read('tls.eab.key')) } : null
   }
 }

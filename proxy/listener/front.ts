@@ -15,7 +15,7 @@ export interface FrontOptions {
   readonly http: ListenerContext
   readonly https: ListenerContext
   readonly tls: (handshakeMs: number) => TlsOptions
-  readonly challenges?: AlpnChallenges
+  readonly challenges: AlpnChallenges
   readonly admission: Admission
 }
 

@@ -19,8 +19,7 @@ export type TlsOptionsFor = (handshakeMs: number) => TlsOptions
 export interface HttpsOptions {
   readonly tls: TlsOptionsFor
   readonly context: ListenerContext
-  /** Undefined: no authority ever asks here. */
-  readonly challenges: AlpnChallenges | undefined
+  readonly challenges: AlpnChallenges
 }
 
 /** :443: TLS, then HTTP/2 or HTTP/1.1 as ALPN chose (RFC 7301). */
@@ -28,7 +27,7 @@ export function createHttpsListener(address: Address, options: HttpsOptions, adm
   const { tls, context, challenges } = options
   const serve = dispatcher(options, (connection, socket) => listener.hold(connection, socket))
   const listener = new Listener(address, admission, socket => {
-    if (challenges?.isAlpnOpen !== true) return serve(socket)
+    if (!challenges.isAlpnOpen) return serve(socket)
     const peek = new HelloPeek(socket, context, hello => {
       if (!asksForChallenge(hello, challenges)) return serve(socket)
       createChallengeServer(tls(context.limits().headMs), challenges).emit('connection', socket)

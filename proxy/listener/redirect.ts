@@ -23,7 +23,7 @@ export class Redirect implements Handler {
     config: () => EdgeConfig,
     httpsPort: () => number,
     record: (entry: AccessEntry) => void,
-    answerTo: AnswerTo = () => null
+    answerTo: AnswerTo
   ) {
     this.#config = config
     this.#httpsPort = httpsPort

@@ -27,6 +27,8 @@ export const okay: Handler = {
   refuse: (exchange, error) => answerFailure(exchange, error.code)
 }
 
+const none: AlpnChallenges = { isAlpnOpen: false, alpnContextFor: () => undefined }
+
 export interface HttpsWanted {
   readonly tls: (handshakeMs: number) => TlsOptions
   readonly challenges?: AlpnChallenges
@@ -34,7 +36,7 @@ export interface HttpsWanted {
 }
 
 /** A listener of the edge alone, on a port of the kernel's choice; it is gone when the test ends. */
-export function startHttps(t: Test, { tls, challenges, limits }: HttpsWanted): Promise<Listening> {
+export function startHttps(t: Test, { tls, challenges = none, limits }: HttpsWanted): Promise<Listening> {
   const admission = admissionFor(limits)
   const context = contextFor(okay, limits)
   const listener = createHttpsListener({ host: '127.0.0.1', port: 0 }, { tls, context, challenges }, admission)

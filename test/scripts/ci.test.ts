@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { command, project } from '../doubles/command.ts'
 
-const foreign = ['chromium', 'nginx', 'h2load', 'curl', 'openssl', 'pebble']
+const foreign = ['chromium', 'nginx', 'h2load', 'curl', 'openssl', 'pebble', 'testssl']
 // What .ci/run itself is made of, so that nothing else of this machine is found.
 const tools = ['bash', 'dirname', 'mktemp', 'tee', 'grep', 'tail', 'rm', 'id', 'cat', 'head', 'mkdir', 'cp']
 

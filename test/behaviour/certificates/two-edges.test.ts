@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { CertificateStore, thumbprintOf } from '../../../proxy/acme/disk/store.ts'
-import { type RunningEdge, startEdge } from '../../doubles/edge.ts'
+import { type RunningEdge, startEdge, yamlFor } from '../../doubles/edge.ts'
 import { until } from '../../doubles/edge-process.ts'
 import { type Pebble, pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
 import { freePorts } from '../../doubles/pebble/program.ts'
@@ -61,7 +61,7 @@ t.test('two edges, DNS at one: each gets its own certificate, and the standby is
     [back, backend, ofFrontend]
   ] as const) {
     edge.setYaml(pair.yaml(address, peer))
-    t.same((await edge.edge.reload()).changed, ['tls'])
+    t.same((await edge.edge.reload()).changed, ['tls.peer-thumbprint'])
   }
   await back.edge.renew({ names: [], force: true, dryRun: false, directory: null })
   await back.line(line => line.message === 'certificate issued')
@@ -98,3 +98,17 @@ t.test(
     }
   }
 )
+
+t.test('an edge that has certificates of another kind answers for its peer all the same', async t => {
+  const peer = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'
+  const token = 'LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0'
+  const edge = await startEdge(t, yamlFor({ web: 'http://127.0.0.1:9' }))
+  const ask = async () => {
+    const answer = await fetch(`http://127.0.0.1:${edge.httpPort}/.well-known/acme-challenge/${token}`)
+    return [answer.status, await answer.text()]
+  }
+  t.match(await ask(), [404])
+  edge.setYaml(yamlFor({ web: 'http://127.0.0.1:9' }, `tls: { mode: local, peer-thumbprint: ${peer} }`))
+  t.same((await edge.edge.reload()).changed, ['tls.peer-thumbprint'])
+  t.same(await ask(), [200, `${token}.${peer}`])
+})

@@ -71,7 +71,6 @@ const ofAcme = [
   'grouping: together',
   'key-type: rsa',
   'challenges: http-01',
-  `peer-thumbprint: ${'A'.repeat(43)}`,
   'eab: { kid: a, key: b }'
 ]
 for (const setting of ofAcme) {
@@ -81,6 +80,12 @@ for (const setting of ofAcme) {
     t.ok(configOf(written(`tls: { mode: acme, ${setting} }`)))
   })
 }
+t.test('the challenges of a peer are answered in any mode', async t => {
+  const peer = 'A'.repeat(43)
+  for (const mode of ['local', 'acme']) {
+    t.equal(configOf(written(`tls: { mode: ${mode}, peer-thumbprint: ${peer} }`)).peerThumbprint, peer)
+  }
+})
 refuses(
   'a setting for ACME beside files of its own is not for them',
   'tls: { mode: files, profile: a, certificates: [{ cert: a, key: b }] }',

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { EdgeConfig } from '../../../proxy/config/config.ts'
@@ -41,16 +40,23 @@ const both = {
   trusted: []
 }
 
+const acme = {
+  mode: 'acme',
+  email: 'ops@example.com',
+  directory: 'https://acme-v02.api.letsencrypt.org/directory',
+  directoryCa: null,
+  profile: null,
+  grouping: 'per-domain',
+  keyType: 'ecdsa',
+  challenges: ['http-01', 'tls-alpn-01'],
+  eab: null
+}
+
 t.test('the example of the frontend server sends /api across and keeps the rest', async t => {
   t.strictSame(manual(await loadConfig(`${examples}/frontend.yaml`, {})), {
     ...both,
     server: 'frontend',
-    tls: {
-      mode: 'files',
-      certificates: [
-        { domains: [], cert: resolve(examples, 'certs/fullchain.pem'), key: resolve(examples, 'certs/privkey.pem') }
-      ]
-    },
+    tls: acme,
     origins: [
       ['api', ['http://203.0.113.7:8000'], '/api/v1/health', '"status":"ok"'],
       ['web', ['http://127.0.0.1:3001', 'http://127.0.0.1:3002'], '/login', null]
@@ -59,14 +65,10 @@ t.test('the example of the frontend server sends /api across and keeps the rest'
 })
 
 t.test('the example of the backend server is its mirror image', async t => {
-  const folder = '/etc/letsencrypt/live/example.com'
   t.strictSame(manual(await loadConfig(`${examples}/backend.yaml`, {})), {
     ...both,
     server: 'backend',
-    tls: {
-      mode: 'files',
-      certificates: [{ domains: [], cert: `${folder}/fullchain.pem`, key: `${folder}/privkey.pem` }]
-    },
+    tls: acme,
     origins: [
       ['api', ['http://127.0.0.1:8000'], '/api/v1/health', '"status":"ok"'],
       ['web', ['http://198.51.100.4:3000'], '/login', null]

@@ -25,6 +25,7 @@ t.test('what is left out has its default', async t => {
     domains: ['example.com', 'www.example.com'],
     listen: { http: [{ host: '::', port: 80 }], https: [{ host: '::', port: 443 }] },
     tls: { mode: 'local' },
+    peerThumbprint: null,
     hsts: null,
     upstreams: new Map([
       [
@@ -91,14 +92,13 @@ t.test('tls.mode acme is all that certificates need', async t => {
     grouping: 'per-domain',
     keyType: 'ecdsa',
     challenges: ['http-01', 'tls-alpn-01'],
-    peerThumbprint: null,
     eab: null
   })
 })
 
 t.test('what is written for ACME is what is asked of it; its files are relative to the folder of this one', async t => {
   const thumbprint = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'
-  const { tls } = configOf(
+  const { tls, peerThumbprint } = configOf(
     written(`tls:
   mode: acme
   email: ops@example.com
@@ -121,9 +121,9 @@ t.test('what is written for ACME is what is asked of it; its files are relative 
     grouping: 'together',
     keyType: 'rsa',
     challenges: ['tls-alpn-01', 'http-01'],
-    peerThumbprint: thumbprint,
     eab: { kid: 'kid-1', keyFile: '/etc/eab.key' }
   })
+  t.equal(peerThumbprint, thumbprint)
 })
 
 t.test('an external account is a kid and a key, and strict transport security has an age', async t => {
