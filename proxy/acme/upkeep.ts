@@ -1,6 +1,6 @@
 import type { AcmeConfig } from '../config/config.ts'
 import { Lease } from '../state/lease.ts'
-import type { Authority, Issued, Outcome, Refusal } from './authority.ts'
+import type { Authority, Issued, Outcome, Refusal, RenewalInfo } from './authority.ts'
 import type { Challenges } from './challenges.ts'
 import { refusalOf, type Source } from './disk/record.ts'
 import { readSecrets } from './disk/secrets.ts'
@@ -114,18 +114,24 @@ export class Upkeep {
   }
 
   async #look(renewal: Renewal): Promise<void> {
-    const { now, authority, tell } = this.#options
-    const { directory } = this.config
+    const { now } = this.#options
     const adviceAt = renewal.adviceAt(now())
-    if (adviceAt !== null && adviceAt <= now() && renewal.pair !== null) {
+    if (adviceAt !== null && adviceAt <= now() && renewal.pair !== null) await this.#advise(renewal, renewal.pair.cert)
+    if (!this.#isStopped && renewal.due(now(), this.config.directory).at <= now()) await this.#renew(renewal)
+  }
+
+  /** What goes wrong here is no failure of the certificate: it is due by its age, if not by advice. */
+  async #advise(renewal: Renewal, cert: string): Promise<void> {
+    const { now, authority, tell } = this.#options
+    const ask = async (): Promise<Outcome<RenewalInfo | null>> => {
       const { directoryCa: ca } = await readSecrets(this.config)
-      const advice = await authority.renewalInfo({ url: directory, ca }, renewal.pair.cert)
-      const url = 'ok' in advice ? advice.ok?.explanationUrl : null
-      // RFC 9773 §4.2: why it is advised is for people to read.
-      if (url) tell('info', 'renewal is advised', { domains: renewal.domains, url })
-      await renewal.advise(advice, now()).catch(cause => tell('warn', 'not noted', { detail: String(cause) }))
+      return await authority.renewalInfo({ url: this.config.directory, ca }, cert)
     }
-    if (!this.#isStopped && renewal.due(now(), directory).at <= now()) await this.#renew(renewal)
+    const advice = await ask().catch(cause => ({ refused: refusalOf(cause) }))
+    const url = 'ok' in advice ? advice.ok?.explanationUrl : null
+    // RFC 9773 §4.2: why it is advised is for people to read.
+    if (url) tell('info', 'renewal is advised', { domains: renewal.domains, url })
+    await renewal.advise(advice, now()).catch(cause => tell('warn', 'not noted', { detail: String(cause) }))
   }
 
   async #renew(renewal: Renewal): Promise<void> {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Refusal } from '../../../proxy/acme/authority.ts'
@@ -262,4 +262,19 @@ t.test('what killed writes have left is swept away, unless it may still be writt
   utimesSync(fresh!, begin / 1_000 - 60, begin / 1_000 - 60)
   await openUpkeep(t, { clock, authority, folder })
   t.same([existsSync(old!), existsSync(fresh!)], [false, true])
+})
+
+t.test('roots of the directory that cannot be read are no failure until something is to be ordered', async t => {
+  const { clock, authority } = await start()
+  const directoryCa = join(t.testdir({ 'ca.pem': 'roots' }), 'ca.pem')
+  const { upkeep, told } = await openUpkeep(t, { clock, authority, config: { directoryCa } })
+  await upkeep.runDue()
+  t.match(authority.asked, [{ order: { directory: { ca: 'roots' } } }])
+  rmSync(directoryCa)
+  await upkeep.runDue()
+  t.match(upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory), { failures: 0 })
+  t.equal(upkeep.nextAt().getTime(), clock.nowMs + 60 * minuteMs, 'and it is not asked for all the time')
+  clock.nowMs = begin + 61 * dayMs
+  await upkeep.runDue()
+  t.match(told.at(-1), ['warn', 'certificate not renewed', { code: 'TLS_FILE_UNREADABLE', detail: /ca\.pem: ENOENT/ }])
 })
