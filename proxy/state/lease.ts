@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { link, rename, rm } from 'node:fs/promises'
-import { readStateFile, writeStateFile } from './state-file.ts'
+import { rm } from 'node:fs/promises'
+import { createStateFile, readStateFile, writeStateFile } from './state-file.ts'
 
 /** How long a lease outlives a process that was killed. */
 const leaseMs = 30_000
@@ -35,14 +35,9 @@ export class Lease {
    */
   static async take(path: string, now: () => Date): Promise<Lease | null> {
     const token = randomUUID()
-    const mine = `${path}.${token}`
-    await writeStateFile(mine, textOf(token, now()), 0o600)
-    try {
-      const isTaken = (await place(mine, path)) || (await replaceLapsed(mine, path, now()))
-      return isTaken ? new Lease(path, token, now) : null
-    } finally {
-      await rm(mine, { force: true })
-    }
+    const text = textOf(token, now())
+    const isTaken = (await createStateFile(path, text, 0o600)) || (await replaceLapsed(path, text, now()))
+    return isTaken ? new Lease(path, token, now) : null
   }
 
   async release(): Promise<void> {
@@ -58,26 +53,15 @@ export class Lease {
   }
 }
 
-/** Link, unlike rename, refuses a name that is taken. */
-async function place(mine: string, path: string): Promise<boolean> {
-  try {
-    await link(mine, path)
-    return true
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw cause
-  }
-}
-
 /**
  * Puts ours in the place of one that has lapsed. Who does so is decided by a second name, made of the lapsed one's
  * token: among those who all saw it lapse only one can have that, and looks again once it has.
  */
-async function replaceLapsed(mine: string, path: string, now: Date): Promise<boolean> {
+async function replaceLapsed(path: string, text: string, now: Date): Promise<boolean> {
   const seen = await readHolder(path)
   if (isHeld(seen, now)) return false
   const turn = `${path}.after-${seen?.token ?? 'none'}`
-  if (!(await place(mine, turn))) {
+  if (!(await createStateFile(turn, text, 0o600))) {
     // Left behind by one that was killed right here: out of the way for the next try.
     if (!isHeld(await readHolder(turn), now)) await rm(turn, { force: true })
     return false
@@ -85,7 +69,7 @@ async function replaceLapsed(mine: string, path: string, now: Date): Promise<boo
   try {
     const still = await readHolder(path)
     if (still?.token !== seen?.token) return false
-    await rename(mine, path)
+    await writeStateFile(path, text, 0o600)
     return true
   } finally {
     await rm(turn, { force: true })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EdgeError } from '../errors.ts'
 
@@ -20,6 +20,26 @@ export async function writeStateFile(path: string, content: string, mode: number
     // Most of these failures mean that there is nothing to remove; the first one is the one to tell of.
     await rm(temporary, { force: true }).catch(() => {})
     throw unwritable(path, cause)
+  }
+}
+
+/**
+ * The same, but never over a file that is there: of several processes that try, one has its way.
+ * @returns whether it was this one
+ * @throws EdgeError EDGE_STATE_UNWRITABLE or EDGE_DISK_FULL with the path
+ */
+export async function createStateFile(path: string, content: string, mode: number): Promise<boolean> {
+  const whole = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  await writeStateFile(whole, content, mode)
+  try {
+    // Unlike rename, it refuses a name that is taken.
+    await link(whole, path)
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw unwritable(path, cause)
+  } finally {
+    await rm(whole, { force: true }).catch(() => {})
   }
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EdgeError } from '../../errors.ts'
-import { moveStateFileAside, readStateFile, writeStateFile } from '../../state/state-file.ts'
+import { createStateFile, moveStateFileAside, readStateFile, writeStateFile } from '../../state/state-file.ts'
 import { issuedFolder } from '../../tls/certificates.ts'
 import { type LoadedPair, loadPair, type PemPair } from '../../tls/pem-files.ts'
 import { parseRecord, type RenewalRecord } from './record.ts'
@@ -40,7 +40,9 @@ export class CertificateStore {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
     const aside = kept === null ? null : await moveStateFileAside(path, now)
-    await writeStateFile(path, key, 0o600)
+    // Another process may have made one since: then that is the account of both.
+    const isOurs = await createStateFile(path, key, 0o600)
+    if (!isOurs) return (await readStateFile(path)) ?? key
     if (aside !== null) warn(`the ACME account's key was damaged and is made anew (kept: ${aside}): see twinedge certs`)
     return key
   }

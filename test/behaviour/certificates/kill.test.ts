@@ -73,3 +73,28 @@ t.test('SIGTERM in the middle of an order ends the edge at once, and counts for 
   t.notOk(asking.some(isAlive))
   t.equal(failures(), 0)
 })
+
+t.test(
+  'two edges on one folder, as when one takes over from the other: one order, and both serve it',
+  { skip },
+  async t => {
+    const ports = await freePorts(4)
+    const [httpPort, tlsPort] = ports as [number, number, number, number]
+    const pebble = await startPebble(t, { httpPort, tlsPort })
+    const state = await mkdtemp(join(tmpdir(), 'twinedge-'))
+    t.teardown(() => rm(state, { recursive: true, force: true }))
+    const yaml = (at: readonly number[], name: string): string =>
+      `${acmeYaml({ pebble, ports: at })}\nstate: "${state}"\ncontrol: { socket: "${state}/${name}.sock" }\n`
+    const edges = await Promise.all([
+      startEdgeProcess(t, yaml(ports.slice(0, 2), 'one')),
+      startEdgeProcess(t, yaml(ports.slice(2), 'two'))
+    ])
+    const isServed = () => Promise.all(edges.map(edge => isTrusted(pebble.issuingRoot, 'localhost', edge.httpsPort)))
+    const late = performance.now() + 30_000
+    while ((await isServed()).includes(false) && performance.now() < late) await pause(200)
+    t.same(await isServed(), [true, true])
+    const serials = await Promise.all(edges.map(edge => shownFor('localhost', edge.httpsPort)))
+    t.equal(serials[0]!.serialNumber, serials[1]!.serialNumber)
+    t.equal(pebble.said().match(/issued certificate serial/gi)?.length, 1, pebble.said().slice(-2_000))
+  }
+)

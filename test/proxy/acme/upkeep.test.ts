@@ -278,3 +278,10 @@ t.test('roots of the directory that cannot be read are no failure until somethin
   await upkeep.runDue()
   t.match(told.at(-1), ['warn', 'certificate not renewed', { code: 'TLS_FILE_UNREADABLE', detail: /ca\.pem: ENOENT/ }])
 })
+
+t.test('two edges that start at once on an empty folder have one account', async t => {
+  const { clock, authority } = await start()
+  const folder = t.testdir()
+  const both = await Promise.all([1, 2, 3, 4].map(() => openUpkeep(t, { clock, authority, folder })))
+  t.equal(new Set(both.map(({ upkeep }) => upkeep.thumbprint)).size, 1)
+})

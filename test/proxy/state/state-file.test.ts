@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
-import { moveStateFileAside, readStateFile, writeStateFile } from '../../../proxy/state/state-file.ts'
+import { createStateFile, moveStateFileAside, readStateFile, writeStateFile } from '../../../proxy/state/state-file.ts'
 
 t.test('a state file is replaced whole, and its folder is made', async t => {
   const path = join(t.testdir(), 'a', 'b', 'file')
@@ -69,4 +69,17 @@ t.test('a file moved aside keeps its content', async t => {
   const aside = await moveStateFileAside(join(folder, 'file'), now)
   t.equal(aside, join(folder, 'file.broken-2026-11-22T102030.400Z'))
   t.equal(await readStateFile(aside ?? ''), 'x')
+})
+
+t.test('of several that make the same file one has its way, whole, and nothing is left beside it', async t => {
+  const path = join(t.testdir(), 'folder', 'once')
+  const made = await Promise.all(
+    Array.from({ length: 8 }, (_, i) => createStateFile(path, `${i}`.repeat(1_000), 0o600))
+  )
+  t.equal(made.filter(Boolean).length, 1)
+  t.equal(readFileSync(path, 'utf8'), `${made.indexOf(true)}`.repeat(1_000))
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.same(readdirSync(dirname(path)), ['once'])
+  t.equal(await createStateFile(path, 'later', 0o600), false)
+  await t.rejects(createStateFile('/dev/null/x', '', 0o600), { code: 'EDGE_STATE_UNWRITABLE' })
 })
