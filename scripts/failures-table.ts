@@ -26,13 +26,20 @@ interface Row {
 export function failuresPage(): string {
   const rows: Row[] = Object.entries(failures).map(([code, failure]) => ({ code, ...failure }))
   const answered = rows.filter(({ status }) => status !== 0)
-  const printed = rows.filter(({ status }) => status === 0)
+  const operators = rows.filter(({ status }) => status === 0)
+  const renewals = operators.filter(isOfRenewal)
+  const printed = operators.filter(row => !isOfRenewal(row))
   const parts = [
     head,
     '## Of a request\n',
     table(
       ['Code', 'Status', 'Whose', 'What to do'],
       answered.map(({ code, status, side, next }) => [`\`${code}\``, `${status}`, side, next])
+    ),
+    '\n## Of a certificate\n\nWhy one was not ordered: in the log, in `twinedge certs` and in `twinedge health`.\n',
+    table(
+      ['Code', 'What to do'],
+      renewals.map(({ code, next }) => [`\`${code}\``, next])
     ),
     '\n## Of a command\n\nPrinted by `twinedge`, with the detail above the next step.\n',
     table(
@@ -41,6 +48,10 @@ export function failuresPage(): string {
     )
   ]
   return `${parts.join('\n')}\n`
+}
+
+function isOfRenewal({ code }: Row): boolean {
+  return (code.startsWith('ACME_') && code !== 'ACME_OFF') || code === 'EDGE_DISK_FULL'
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
