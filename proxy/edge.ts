@@ -1,5 +1,5 @@
 import type { EdgeConfig, LogLevel } from './config/config.ts'
-import type { CertificatesAnswer, ReloadAnswer, RenewAnswer, RenewRequest, StatusAnswer } from './control/protocol.ts'
+import type { ReloadAnswer, StatusAnswer } from './control/protocol.ts'
 import { type Control, type ControlActions, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
@@ -35,14 +35,15 @@ export class Edge {
   readonly #startedAt = new Date()
   #loadedAt = new Date()
   #site: Site
-  readonly #keyring: Keyring
+  /** The certificates that serve, and what an operator may do about them. */
+  readonly keyring: Keyring
   #control: Control | null = null
   readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
   #isStopping = false
 
   private constructor(options: EdgeOptions, config: EdgeConfig, keyring: Keyring) {
     this.#options = options
-    this.#keyring = keyring
+    this.keyring = keyring
     this.#site = buildSite(config, this.#deadlines, healthLog(options.log), null)
     this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
     this.#metrics = createMetrics(() => this.status())
@@ -68,7 +69,7 @@ export class Edge {
       throw error
     }
     switchUpstreams(null, this.#site)
-    this.#keyring.start()
+    this.keyring.start()
   }
 
   get config(): EdgeConfig {
@@ -90,8 +91,8 @@ export class Edge {
     const before = this.#site
     const wanted = await this.#options.load()
     const config = applicable(before.config, wanted)
-    const prepared = await this.#keyring.prepare(config)
-    const changed = changesBetween([before.config, this.#keyring], [wanted, prepared.certificates])
+    const prepared = await this.keyring.prepare(config)
+    const changed = changesBetween([before.config, this.keyring], [wanted, prepared.certificates])
     const change = await this.#front.open(config)
     if (this.#isStopping) {
       change.drop()
@@ -99,7 +100,7 @@ export class Edge {
     }
     const site = buildSite(config, this.#deadlines, healthLog(log), before)
     this.#site = site
-    this.#keyring.adopt(prepared)
+    this.keyring.adopt(prepared)
     this.#loadedAt = new Date()
     change.keep()
     switchUpstreams(before, site)
@@ -113,21 +114,13 @@ export class Edge {
     if (this.#isStopping) return 0
     this.#isStopping = true
     this.#options.log.info('stopping', { inflight: this.status().inFlight })
+    // First: while what is in flight ends, :80 is closed, and an authority would find nobody.
+    await this.keyring.stop()
     let cut = 0
     await this.#front.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
     switchUpstreams(this.#site, null)
-    await this.#keyring.stop()
     await this.#control?.close()
     return cut
-  }
-
-  certificates(): CertificatesAnswer {
-    return this.#keyring.answer()
-  }
-
-  /** @throws EdgeError ACME_OFF, EDGE_USAGE */
-  renew(request: RenewRequest): Promise<RenewAnswer> {
-    return this.#keyring.renew(request)
   }
 
   status(): StatusAnswer {
@@ -141,8 +134,8 @@ export class Edge {
       logLevel: this.#options.log.getLevel(),
       connections: this.#admission.open,
       ...statusOf(this.#site),
-      certificates: this.#keyring.status,
-      renewals: this.#keyring.renewals
+      certificates: this.keyring.status,
+      renewals: this.keyring.renewals
     }
   }
 
@@ -151,14 +144,14 @@ export class Edge {
     return {
       health: () => ({
         status: this.#isStopping ? 'stopping' : 'ok',
-        warnings: [...this.#keyring.warnings, ...warningsOf(this.#site)]
+        warnings: [...this.keyring.warnings, ...warningsOf(this.#site)]
       }),
       status: () => this.status(),
       metrics: () => this.#metrics.render(),
       reload: () => this.reload(),
-      certificates: () => this.certificates(),
-      renewCertificates: request => this.renew(request),
-      importCertificates: request => this.#keyring.import(request),
+      certificates: () => this.keyring.answer(),
+      renewCertificates: request => this.keyring.renew(request),
+      importCertificates: request => this.keyring.import(request),
       getLogLevel: () => log.getLevel(),
       setLogLevel: level => log.setLevel(level as LogLevel)
     }
@@ -178,12 +171,12 @@ export class Edge {
     }
     const config = (): EdgeConfig => this.config
     const httpsPort = (): number => this.port('https')
-    const { challenges } = this.#keyring
+    const { challenges } = this.keyring
     return new Front({
       http: { ...shared, handler: new Redirect(config, httpsPort, record, token => challenges.answerTo(token)) },
       https: { ...shared, handler: new Forwarder(() => this.#site, this.#deadlines, record) },
       challenges,
-      tls: handshakeMs => tlsOptions(() => this.#keyring, handshakeMs),
+      tls: handshakeMs => tlsOptions(() => this.keyring, handshakeMs),
       admission: this.#admission
     })
   }

@@ -5,24 +5,16 @@ import { Challenges } from './acme/challenges.ts'
 import { CertificateStore } from './acme/disk/store.ts'
 import { importAll, renew } from './acme/requests.ts'
 import { Upkeep } from './acme/upkeep.ts'
+import { longestSleepMs, Waker } from './acme/waker.ts'
+import { warningsOf } from './certificate-warnings.ts'
 import type { EdgeConfig } from './config/config.ts'
-import type {
-  CertificateStatus,
-  CertificatesAnswer,
-  ImportAnswer,
-  ImportRequest,
-  RenewAnswer,
-  RenewalStatus,
-  RenewRequest
-} from './control/protocol.ts'
+import type { CertificatesAnswer, ImportAnswer, ImportRequest, RenewAnswer, RenewRequest } from './control/protocol.ts'
 import { EdgeError } from './errors.ts'
 import type { Log } from './record/log.ts'
-import { Certificates } from './tls/certificates.ts'
+import { Certificates, type LoadOptions } from './tls/certificates.ts'
 
 /** The local authority's leaf is made anew in time, and what expires is told of again. */
 const lookMs = 12 * 3_600_000
-/** However far away the next renewal is: a clock that is set does not delay it by more. */
-const longestMs = 60_000
 
 /** What a reload would bring; nothing serves it yet. */
 export interface Prepared {
@@ -37,8 +29,10 @@ export class Keyring {
   readonly challenges = new Challenges()
   readonly #log: Log
   #held: Prepared
+  /** Why there is no upkeep where one is wanted. */
+  #fault: string | null = null
   #lookTimer: NodeJS.Timeout | undefined
-  #upkeepTimer: NodeJS.Timeout | undefined
+  readonly #waker = new Waker()
 
   private constructor(log: Log, held: Prepared) {
     this.#log = log
@@ -47,9 +41,9 @@ export class Keyring {
 
   /** @throws EdgeError when no domain could be served */
   static async open(config: EdgeConfig, log: Log): Promise<Keyring> {
-    const certificates = await Certificates.load(config, new Date(), message => log.warn(message), 'serve the rest')
+    const certificates = await load(config, log, { onFault: 'serve the rest' })
     const keyring = new Keyring(log, { config, certificates, upkeep: null })
-    keyring.#held = { config, certificates, upkeep: await keyring.#openUpkeep(config) }
+    keyring.#held = { config, certificates, upkeep: await keyring.#tryUpkeep(config) }
     keyring.#announce()
     keyring.#tellWarnings()
     return keyring
@@ -63,21 +57,22 @@ export class Keyring {
 
   async stop(): Promise<void> {
     clearInterval(this.#lookTimer)
-    clearTimeout(this.#upkeepTimer)
+    this.#waker.stop()
     await this.#held.upkeep?.stop()
   }
 
   /** @throws EdgeError with the faults of all files at once; then nothing has changed */
   async prepare(config: EdgeConfig): Promise<Prepared> {
-    const certificates = await Certificates.load(config, new Date(), message => this.#log.warn(message))
-    const { config: before, upkeep } = this.#held
-    const isSame = isDeepStrictEqual([before.tls, before.domains], [config.tls, config.domains])
+    const { config: old, certificates: before, upkeep } = this.#held
+    const certificates = await load(config, this.#log, { before })
+    const isSame = isDeepStrictEqual([old.tls, old.domains], [config.tls, config.domains])
     return { config, certificates, upkeep: isSame ? upkeep : await this.#openUpkeep(config) }
   }
 
   adopt(prepared: Prepared): void {
     const { upkeep } = this.#held
     this.#held = prepared
+    this.#fault = null
     this.#announce()
     this.#tellWarnings()
     // Two orders at once would close each other's challenges.
@@ -89,19 +84,19 @@ export class Keyring {
     return this.#held.certificates.contextFor(servername)
   }
 
-  get status(): readonly CertificateStatus[] {
+  get status(): CertificatesAnswer['certificates'] {
     return this.#held.certificates.status
   }
 
-  get renewals(): readonly RenewalStatus[] {
-    const { upkeep } = this.#held
-    return upkeep === null ? [] : upkeep.renewals.map(renewal => renewal.status(new Date(), upkeep.config.directory))
+  get renewals(): CertificatesAnswer['renewals'] {
+    const now = new Date()
+    return this.#held.upkeep?.renewals.map(renewal => renewal.status(now)) ?? []
   }
 
   get warnings(): string[] {
-    const now = new Date()
-    const failing = this.renewals.filter(({ failures }) => failures > 0)
-    return [...this.#held.certificates.warningsAt(now), ...failing.map(renewal => warningOf(renewal, now))]
+    const { config, certificates, upkeep } = this.#held
+    const own = { thumbprint: upkeep?.thumbprint ?? null, fault: this.#fault }
+    return warningsOf({ config, certificates, renewals: this.renewals, ...own }, new Date())
   }
 
   answer(): CertificatesAnswer {
@@ -130,6 +125,18 @@ export class Keyring {
     return upkeep
   }
 
+  /** What keeps orders from being made keeps nobody from being served: it is told, and tried again. */
+  async #tryUpkeep(config: EdgeConfig): Promise<Upkeep | null> {
+    try {
+      this.#fault = null
+      return await this.#openUpkeep(config)
+    } catch (cause) {
+      if (!(cause instanceof EdgeError)) throw cause
+      this.#fault = cause.message
+      return null
+    }
+  }
+
   async #openUpkeep({ tls, domains, stateFolder }: EdgeConfig): Promise<Upkeep | null> {
     if (tls.mode !== 'acme') return null
     return await Upkeep.open(tls, domains, {
@@ -149,17 +156,19 @@ export class Keyring {
     this.challenges.peerThumbprint = config.peerThumbprint
   }
 
-  /** Does what is due, then sleeps until something is. */
   #wake(): void {
-    clearTimeout(this.#upkeepTimer)
-    const { upkeep } = this.#held
-    if (upkeep === null || upkeep.isStopped) return
-    void upkeep.runDue().then(() => {
-      if (this.#held.upkeep !== upkeep || upkeep.isStopped) return
-      const inMs = Math.min(Math.max(upkeep.nextAt().getTime() - Date.now(), 1_000), longestMs)
-      clearTimeout(this.#upkeepTimer)
-      this.#upkeepTimer = setTimeout(() => this.#wake(), inMs).unref()
-    })
+    const { upkeep, config } = this.#held
+    if (upkeep !== null) this.#waker.wake(upkeep)
+    else if (config.tls.mode === 'acme') this.#waker.later(() => void this.#retry(), longestSleepMs)
+  }
+
+  async #retry(): Promise<void> {
+    const { config } = this.#held
+    const upkeep = await this.#tryUpkeep(config)
+    if (config !== this.#held.config) return
+    this.#held = { ...this.#held, upkeep }
+    this.#announce()
+    this.#wake()
   }
 
   async #look(): Promise<void> {
@@ -171,7 +180,7 @@ export class Keyring {
   async #reread(): Promise<void> {
     const { config } = this.#held
     try {
-      const certificates = await Certificates.load(config, new Date(), message => this.#log.warn(message))
+      const certificates = await load(config, this.#log, { before: this.#held.certificates })
       // Else a reload came in between, and has loaded its own.
       if (config === this.#held.config) this.#held = { ...this.#held, certificates }
     } catch (error) {
@@ -184,9 +193,6 @@ export class Keyring {
   }
 }
 
-function warningOf({ name, expiresAt, failures, lastError, nextAt }: RenewalStatus, now: Date): string {
-  const days = Math.floor((Date.parse(`${expiresAt}`) - now.getTime()) / 86_400_000)
-  const left = expiresAt === null ? 'no certificate yet, the local one serves' : `${days} days left`
-  const tries = failures === 1 ? 'a try has failed' : `${failures} tries have failed`
-  return `${name}: ${left}; ${tries}, the next at ${nextAt}: ${lastError?.code}: ${lastError?.detail}`
+function load(config: EdgeConfig, log: Log, options: LoadOptions): Promise<Certificates> {
+  return Certificates.load(config, new Date(), message => log.warn(message), options)
 }

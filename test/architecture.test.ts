@@ -25,6 +25,7 @@ const ranks: Record<string, number> = {
   'proxy/forward': 4,
   'proxy/control': 4,
   'proxy/demo': 4,
+  'proxy/certificate-warnings.ts': 4,
   'proxy/keyring.ts': 5,
   'proxy/reload.ts': 5,
   'proxy/edge.ts': 6,

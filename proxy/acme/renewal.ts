@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ChallengeType } from '../config/config.ts'
+import type { AcmeConfig, ChallengeType } from '../config/config.ts'
 import type { RenewalStatus } from '../control/protocol.ts'
 import { checkPair, covers, type LoadedPair, type PemPair } from '../tls/pem-files.ts'
 import type { Issued, Outcome, Refusal, RenewalInfo } from './authority.ts'
@@ -8,20 +8,24 @@ import {
   afterFailure,
   blankRecord,
   challengesAfter,
-  failuresOf,
   interrupted,
   type RenewalRecord,
+  recordFor,
   refusalOf,
-  type Source
+  type Source,
+  type Subject,
+  subjectOf
 } from './disk/record.ts'
 import type { CertificateStore } from './disk/store.ts'
-import { type Due, dueOf } from './due.ts'
+import { adviceAfter, type Due, dueOf, statusOf } from './due.ts'
 
-const hourMs = 3_600_000
+const dayMs = 86_400_000
 
 /** The certificate that one set of domains is to have: what is stored of it, and when it is ordered next. */
 export class Renewal {
   readonly domains: readonly string[]
+  readonly #config: AcmeConfig
+  readonly #subject: Subject
   readonly #store: CertificateStore
   readonly #chance: () => number
   #pair: LoadedPair | null = null
@@ -31,10 +35,14 @@ export class Renewal {
   /** Issued, and not on disk because that was full. */
   #unsaved: { readonly pair: PemPair; readonly source: Source | null } | null = null
   #askedAt: Date | null = null
+  /** What is remembered could not be written: what is on disk is older. */
+  #isUnwritten = false
 
   /** @param chance from 0 to 1, anew at each call */
-  constructor(domains: readonly string[], store: CertificateStore, chance: () => number) {
+  constructor(domains: readonly string[], config: AcmeConfig, store: CertificateStore, chance: () => number) {
     this.domains = domains
+    this.#config = config
+    this.#subject = subjectOf(config, domains)
     this.#store = store
     this.#chance = chance
   }
@@ -52,7 +60,7 @@ export class Renewal {
   async load(): Promise<void> {
     const stored = await this.#store.read(this.name)
     this.#pair = stored !== null && this.domains.every(domain => covers(stored.leaf, domain)) ? stored : null
-    const record = await this.#store.readRecord(this.name)
+    const record = this.#isUnwritten ? this.#record : await this.#store.readRecord(this.name)
     // What was asked since is not always written.
     this.#record = { ...record, advice: this.#advice ?? record.advice }
   }
@@ -62,50 +70,39 @@ export class Renewal {
     this.#askedAt = now
   }
 
-  /** When it is ordered, and why. @param directory that it would be ordered from */
-  due(now: Date, directory: string): Due {
+  /** When it is ordered, and why. */
+  due(now: Date): Due {
     const held = { leaf: this.#pair?.leaf ?? null, window: this.#advice?.window ?? null, askedAt: this.#askedAt }
-    return dueOf({ ...held, record: this.#record }, now, directory)
+    return dueOf({ ...held, record: this.#recordAt(now), directory: this.#config.directory }, now)
   }
 
   /** Whether the authority itself has said that now is too early. */
   isLimited(now: Date): boolean {
-    const { lastError, retryAt } = this.#record
-    return (
-      failuresOf(this.#record, now) > 0 &&
-      lastError?.code === 'ACME_RATE_LIMITED' &&
-      Date.parse(`${retryAt}`) > now.getTime()
-    )
+    const { lastError, retryAt } = this.#recordAt(now)
+    return lastError?.code === 'ACME_RATE_LIMITED' && Date.parse(`${retryAt}`) > now.getTime()
   }
 
-  /** The kinds of challenge, the best first: where one has failed it is another one's turn. */
-  challengesOf(types: readonly ChallengeType[]): readonly ChallengeType[] {
-    return challengesAfter(this.#record, types)
+  /** The kinds of challenge, the best first: where a port is closed it is another one's turn. */
+  challenges(now: Date): readonly ChallengeType[] {
+    return challengesAfter(this.#askedAt === null ? this.#recordAt(now) : blankRecord, this.#config.challenges)
   }
 
   /** When the authority is asked for advice next; null: there is nothing to ask about. */
   adviceAt(now: Date): Date | null {
     if (this.#pair === null) return null
-    return this.#advice === null ? now : new Date(this.#advice.askAgainAt)
+    if (this.#advice === null) return now
+    // Not later than a day from now, whatever the clock has said before.
+    return new Date(Math.min(Date.parse(this.#advice.askAgainAt), now.getTime() + dayMs))
   }
 
   /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
   async advise(outcome: Outcome<RenewalInfo | null>, now: Date): Promise<void> {
     if (this.#pair === null) return
-    const about = this.#pair.leaf.fingerprint256
-    const info = 'ok' in outcome ? outcome.ok : null
-    // Unreachable is not the same as without advice: what it said last still holds.
-    const window = 'ok' in outcome ? info : (this.#advice?.window ?? null)
-    const askAgainMs = now.getTime() + ('ok' in outcome ? 24 : 1) * hourMs
-    const advice = {
-      window: window === null ? null : { start: window.start, end: window.end },
-      askAgainAt: info?.askAgainAt ?? new Date(askAgainMs).toISOString(),
-      about
-    }
+    const advice = adviceAfter(this.#advice, outcome, this.#pair.leaf.fingerprint256, now)
     const isNews = !isDeepStrictEqual(advice.window, this.#advice?.window ?? null)
     this.#record = { ...this.#record, advice }
     // When to ask again is not worth a write: a new process asks at once.
-    if (isNews) await this.#store.writeRecord(this.name, this.#record)
+    if (isNews) await this.#write(this.#record)
   }
 
   /** What a new order replaces (RFC 9773 §5); null: nothing, or something that the same account did not order. */
@@ -121,18 +118,20 @@ export class Renewal {
    * @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL
    */
   async begin(now: Date): Promise<void> {
-    await this.#store.writeRecord(this.name, afterFailure(this.#record, interrupted, now, this.#chance()))
-    this.#before = this.#record
+    const before = this.#recordAt(now)
+    await this.#write(this.#after(before, interrupted, now))
+    this.#before = before
   }
 
   /** The order has failed, or could not be begun. */
   async fail(refusal: Refusal, now: Date): Promise<void> {
-    const before = this.#before ?? this.#record
+    const before = this.#before ?? this.#recordAt(now)
     this.#before = null
     const isStopping = refusal.code === 'EDGE_STOPPING'
-    this.#record = isStopping ? before : afterFailure(before, refusal, now, this.#chance())
-    // The disk may be why: then it is only remembered.
-    await this.#store.writeRecord(this.name, this.#record).catch(() => {})
+    this.#record = isStopping ? before : this.#after(before, refusal, now)
+    // The disk may be why.
+    this.#isUnwritten = true
+    await this.#write(this.#record).catch(() => {})
   }
 
   /** Takes what was issued, or imported, if it is fit to be served. @returns what stood against it; null: it is stored */
@@ -156,7 +155,7 @@ export class Renewal {
     const { pair, source } = this.#unsaved
     try {
       await this.#store.write(this.name, pair)
-      await this.#store.writeRecord(this.name, { ...blankRecord, source })
+      await this.#write({ ...blankRecord, source })
       await this.load()
     } catch (cause) {
       return refusalOf(cause)
@@ -167,22 +166,24 @@ export class Renewal {
     return null
   }
 
-  status(now: Date, directory: string): RenewalStatus {
-    const { at, reason } = this.due(now, directory)
-    const failures = failuresOf(this.#record, now)
-    const resting = failures > 0 ? 'failing' : at <= now ? 'due' : 'waiting'
-    const leaf = this.#pair?.leaf
-    return {
-      name: this.name,
-      domains: this.domains,
-      state: this.#before === null ? resting : 'ordering',
-      issuer: leaf?.issuer.replaceAll('\n', ', ') ?? null,
-      expiresAt: leaf?.validToDate.toISOString() ?? null,
-      nextAt: at.toISOString(),
-      reason,
-      failures,
-      lastError: failures > 0 ? this.#record.lastError : null
-    }
+  status(now: Date): RenewalStatus {
+    const { name, domains } = this
+    const due = this.due(now)
+    const leaf = this.#pair?.leaf ?? null
+    return statusOf({ name, domains, leaf, due, isOrdering: this.#before !== null, record: this.#recordAt(now) }, now)
+  }
+
+  #after(record: RenewalRecord, refusal: Refusal, now: Date): RenewalRecord {
+    return { ...afterFailure(record, refusal, now, this.#chance()), about: this.#subject }
+  }
+
+  async #write(record: RenewalRecord): Promise<void> {
+    await this.#store.writeRecord(this.name, record)
+    this.#isUnwritten = false
+  }
+
+  #recordAt(now: Date): RenewalRecord {
+    return recordFor(this.#record, this.#subject, now)
   }
 
   get #advice(): Advice | null {

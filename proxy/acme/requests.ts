@@ -18,7 +18,7 @@ const stagings = new Map([
  */
 export async function renew(upkeep: Upkeep, request: RenewRequest, now: Date): Promise<RenewAnswer> {
   const chosen = choose(upkeep.renewals, request.names)
-  if (!request.dryRun) return { renewals: chosen.map(renewal => begin(renewal, upkeep, request.force, now)) }
+  if (!request.dryRun) return { renewals: chosen.map(renewal => begin(renewal, request.force, now)) }
   const { directory } = upkeep.config
   const staging = request.directory ?? stagings.get(directory)
   if (staging === undefined)
@@ -56,9 +56,9 @@ function choose(renewals: readonly Renewal[], names: readonly string[]): readonl
   return names.length === 0 ? renewals : renewals.filter(({ name }) => names.includes(name))
 }
 
-function begin(renewal: Renewal, upkeep: Upkeep, isForced: boolean, now: Date): RenewOutcome {
+function begin(renewal: Renewal, isForced: boolean, now: Date): RenewOutcome {
   const { name, domains } = renewal
-  const { state, lastError, issuer, expiresAt } = renewal.status(now, upkeep.config.directory)
+  const { state, lastError, issuer, expiresAt } = renewal.status(now)
   const about = { name, domains, issuer, expiresAt, error: null }
   // The authority has said when: to ask before only makes it longer.
   if (renewal.isLimited(now)) return { ...about, outcome: 'failed', error: lastError }
@@ -88,7 +88,10 @@ async function store(
 ): Promise<{ names: string[]; reason: string | null }> {
   const fitting = renewals.filter(({ domains }) => domains.every(domain => covers(pair.leaf, domain)))
   if (fitting.length === 0) return { names: [], reason: `it is for ${pair.names.join(', ')}: none that is served here` }
-  const end = pair.leaf.validToDate
+  const { validFromDate: start, validToDate: end } = pair.leaf
+  if (start > new Date() && fitting.every(renewal => renewal.pair !== null)) {
+    return { names: [], reason: `it is not valid before ${start.toISOString()}` }
+  }
   const wanted = fitting.filter(renewal => !(renewal.pair !== null && renewal.pair.leaf.validToDate >= end))
   if (wanted.length === 0) return { names: [], reason: `what is stored lasts as long (${end.toISOString()})` }
   for (const renewal of wanted) {

@@ -26,14 +26,16 @@ export function dueByAge({ notBefore, notAfter }: Lifetime): Date {
 }
 
 /**
- * A moment of the window, chosen by chance so that not everybody comes at once (RFC 9773 §4.2), but never so late
- * that a failure could not be mended.
+ * A moment of the window, chosen by chance so that not everybody comes at once (RFC 9773 §4.2), but never within its
+ * first day, and never so late that a failure could not be mended.
  * @param chance from 0 to 1, the same at every call for one certificate
  */
 export function dueByAdvice({ start, end }: Window, { notBefore, notAfter }: Lifetime, chance: number): Date {
   const chosenMs = Date.parse(start) + chance * (Date.parse(end) - Date.parse(start))
-  const latestMs = notAfter.getTime() - (notAfter.getTime() - notBefore.getTime()) / 10
-  return new Date(Math.min(chosenMs, latestMs))
+  const tenthMs = (notAfter.getTime() - notBefore.getTime()) / 10
+  // An authority that says "now" of every certificate would be asked for another one for ever.
+  const earliestMs = notBefore.getTime() + Math.min(tenthMs, dayMs)
+  return new Date(Math.min(Math.max(chosenMs, earliestMs), notAfter.getTime() - tenthMs))
 }
 
 /**

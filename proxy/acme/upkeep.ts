@@ -2,7 +2,7 @@ import type { AcmeConfig } from '../config/config.ts'
 import { Lease } from '../state/lease.ts'
 import type { Authority, Issued, Outcome, Refusal, RenewalInfo } from './authority.ts'
 import type { Challenges } from './challenges.ts'
-import { refusalOf, type Source } from './disk/record.ts'
+import { interrupted, refusalOf, type Source } from './disk/record.ts'
 import { readSecrets } from './disk/secrets.ts'
 import { type CertificateStore, thumbprintOf } from './disk/store.ts'
 import { Renewal } from './renewal.ts'
@@ -49,27 +49,27 @@ export class Upkeep {
     await store.sweep(now())
     const accountKey = await store.accountKey(now(), message => tell('warn', message, {}))
     const groups = config.grouping === 'together' ? [domains] : domains.map(domain => [domain])
-    const renewals = groups.map(group => new Renewal(group, store, chance))
-    for (const renewal of renewals) await renewal.load()
+    const renewals = groups.map(group => new Renewal(group, config, store, chance))
+    // What cannot be read of one is its own failure, told when it is its turn.
+    for (const renewal of renewals) await renewal.load().catch(cause => renewal.fail(refusalOf(cause), now()))
     return new Upkeep(config, renewals, accountKey, options)
   }
 
   /** The next moment at which there is something to do. */
   nextAt(): Date {
     const now = this.#options.now()
-    const moments = this.renewals.flatMap(renewal => [
-      renewal.due(now, this.config.directory).at,
-      renewal.adviceAt(now)
-    ])
+    const moments = this.renewals.flatMap(renewal => [renewal.due(now).at, renewal.adviceAt(now)])
     const nextMs = Math.min(...moments.filter(moment => moment !== null).map(moment => moment.getTime()))
-    return new Date(Math.max(nextMs, this.#heldUntil))
+    return new Date(this.#isHeld(now) ? Math.max(nextMs, this.#heldUntil) : nextMs)
   }
 
   /** Does all that is due. Never throws: what goes wrong with one certificate is noted there, and the others go on. */
   runDue(): Promise<void> {
     return this.inTurn(async () => {
+      const { store, now, tell } = this.#options
+      await store.keepAccountKey(this.#accountKey).catch(cause => tell('warn', `${cause}`, {}))
       for (const renewal of this.renewals) {
-        if (this.#isStopped || this.#options.now().getTime() < this.#heldUntil) return
+        if (this.#isStopped || this.#isHeld(now())) return
         await this.#look(renewal).catch(cause => this.#fail(renewal, refusalOf(cause)))
       }
     })
@@ -98,7 +98,10 @@ export class Upkeep {
     const { config } = this
     const { domains } = renewal
     const { email, profile, keyType } = config
-    const challenges = renewal.challengesOf(config.challenges)
+    const challenges = renewal.challenges(this.#options.now())
+    // Another upkeep may be at work by now, and the challenges that are open are its.
+    if (this.#isStopped)
+      return { refused: { ...interrupted, detail: 'the edge stops, or has other certificates to keep up' } }
     try {
       const { directoryCa: ca, eab } = await readSecrets(config)
       const account = { accountKey: this.#accountKey, email, eab }
@@ -109,15 +112,28 @@ export class Upkeep {
     }
   }
 
+  /** Whether another process orders; one that held from the far future did so under a clock that has been set back. */
+  #isHeld(now: Date): boolean {
+    return this.#heldUntil > now.getTime() && this.#heldUntil <= now.getTime() + heldMs
+  }
+
   get #source(): Source {
     return { directory: this.config.directory, thumbprint: this.thumbprint }
   }
 
   async #look(renewal: Renewal): Promise<void> {
     const { now } = this.#options
+    // Another process, or an operator, may have changed it since.
+    if (!renewal.isUnsaved) await this.#read(renewal)
     const adviceAt = renewal.adviceAt(now())
     if (adviceAt !== null && adviceAt <= now() && renewal.pair !== null) await this.#advise(renewal, renewal.pair.cert)
-    if (!this.#isStopped && renewal.due(now(), this.config.directory).at <= now()) await this.#renew(renewal)
+    if (!this.#isStopped && renewal.due(now()).at <= now()) await this.#renew(renewal)
+  }
+
+  async #read(renewal: Renewal): Promise<void> {
+    const before = renewal.pair?.leaf.fingerprint256
+    await renewal.load()
+    if (renewal.pair?.leaf.fingerprint256 !== before) await this.#options.onStored()
   }
 
   /** What goes wrong here is no failure of the certificate: it is due by its age, if not by advice. */
@@ -142,9 +158,9 @@ export class Upkeep {
       return
     }
     try {
-      if (!renewal.isUnsaved) await renewal.load()
       // Another process may have renewed it since.
-      if (renewal.due(now(), this.config.directory).at > now()) return await this.#options.onStored()
+      if (!renewal.isUnsaved) await this.#read(renewal)
+      if (renewal.due(now()).at > now()) return
       const refusal = renewal.isUnsaved ? await renewal.save() : await this.#orderFor(renewal)
       if (refusal !== null) return await this.#fail(renewal, refusal)
       await this.#stored(renewal)
@@ -177,7 +193,7 @@ export class Upkeep {
     const { now, tell } = this.#options
     await renewal.fail(refusal, now())
     if (refusal.code === 'EDGE_STOPPING') return
-    const { domains, nextAt, failures, lastError } = renewal.status(now(), this.config.directory)
+    const { domains, nextAt, failures, lastError } = renewal.status(now())
     const { code, detail } = refusal
     tell('warn', 'certificate not renewed', { domains, code, detail, next: lastError?.next, failures, again: nextAt })
   }

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import type { CertificateFiles } from '../config/config.ts'
 import { EdgeError } from '../errors.ts'
 
@@ -17,6 +18,7 @@ export interface LoadedPair extends PemPair {
   /** Where it was found, for messages. */
   readonly source: string
   readonly leaf: X509Certificate
+  readonly context: SecureContext
   /** The names that it serves: those listed for it, else those that the certificate carries. */
   readonly names: readonly string[]
 }
@@ -63,8 +65,18 @@ function examine(
   if (chain === null || leaf === null || parsedKey === null || faults.length > 0) throw mergeFaults(faults)
   const names = files.domains.length > 0 ? files.domains : namesOf(leaf)
   // Written anew, since one file may hold both.
-  const key = parsedKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  return { source: files.cert, cert: chain.join(''), key, leaf, names }
+  const pair = { cert: chain.join(''), key: parsedKey.export({ type: 'pkcs8', format: 'pem' }) as string }
+  return { source: files.cert, ...pair, leaf, names, context: contextOf(files.cert, pair) }
+}
+
+/** @throws EdgeError TLS_CERTIFICATE_INVALID */
+export function contextOf(source: string, { cert, key }: PemPair): SecureContext {
+  try {
+    return createSecureContext({ cert, key })
+  } catch (cause) {
+    // Parses, matches, and is still refused: a key that is too short, a digest that is too weak.
+    throw new EdgeError('TLS_CERTIFICATE_INVALID', `${source}: OpenSSL refuses it: ${(cause as Error).message}`, cause)
+  }
 }
 
 /** One error that tells of several: an operator mends them all before the next try. */

@@ -100,12 +100,15 @@ function nameOf({ identifier }: Authorization): string {
   return identifier.value
 }
 
+const nothing = { type: '', subproblems: [] }
+
 /** One problem of all that failed. */
 function together(failed: readonly Authorization[]): Problem {
   const problems = failed.map(({ identifier, challenges, status }) => {
-    const problem = challenges.map(({ error }) => problemOf(error)).find(found => found !== null)
-    const nothing = { type: '', detail: `the authorization is ${status}`, subproblems: [] }
-    return { ...(problem ?? nothing), domain: identifier.value }
+    const tried = challenges.find(({ error }) => problemOf(error) !== null)
+    const problem = problemOf(tried?.error)
+    if (problem === null) return { ...nothing, detail: `the authorization is ${status}`, domain: identifier.value }
+    return { ...problem, detail: `${tried?.type}: ${problem.detail}`, domain: identifier.value }
   })
   const first = problems[0]!
   if (problems.length === 1) return first

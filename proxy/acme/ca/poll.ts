@@ -19,7 +19,8 @@ export async function poll<T>(
 ): Promise<T> {
   for (let tries = 0; tries < most; tries++) {
     const growingMs = Math.min(firstMs * 1.5 ** tries, slowestMs)
-    await pause(Math.min(retryAfterMs(wait(), new Date()) ?? growingMs, longestAskedMs))
+    // Zero, or a date that our clock has passed, is no leave to ask without a pause.
+    await pause(Math.min(Math.max(retryAfterMs(wait(), new Date()) ?? 0, growingMs), longestAskedMs))
     const seen = await look()
     if (isDecided(seen)) return seen
   }

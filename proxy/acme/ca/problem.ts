@@ -3,7 +3,9 @@ import { printable } from '../../record/terminal.ts'
 import type { Refusal } from '../authority.ts'
 
 const hourMs = 3_600_000
-const longestWaitMs = 30 * 24 * hourMs
+/** Of a limit, which is counted in weeks; of anything else, which is no reason to let a certificate end. */
+const longestLimitMs = 8 * 24 * hourMs
+const longestWaitMs = 24 * hourMs
 const longestDetail = 2_000
 const PREFIX = 'urn:ietf:params:acme:error:'
 
@@ -37,29 +39,32 @@ export interface Trouble {
   readonly skewMs: number | null
 }
 
-const byType: Readonly<Record<string, FailureCode>> = {
-  invalidContact: 'ACME_ACCOUNT_REFUSED',
-  unsupportedContact: 'ACME_ACCOUNT_REFUSED',
-  externalAccountRequired: 'ACME_ACCOUNT_REFUSED',
-  userActionRequired: 'ACME_ACCOUNT_REFUSED',
-  accountDoesNotExist: 'ACME_ACCOUNT_REFUSED',
-  incorrectResponse: 'ACME_DOMAIN_ELSEWHERE',
-  dns: 'ACME_DOMAIN_ELSEWHERE',
-  tls: 'ACME_DOMAIN_ELSEWHERE',
-  connection: 'ACME_PORT_BLOCKED',
-  badNonce: 'ACME_AUTHORITY_FAILED',
-  serverInternal: 'ACME_AUTHORITY_FAILED'
-}
+const byType = new Map<string, FailureCode>(
+  Object.entries({
+    invalidContact: 'ACME_ACCOUNT_REFUSED',
+    unsupportedContact: 'ACME_ACCOUNT_REFUSED',
+    externalAccountRequired: 'ACME_ACCOUNT_REFUSED',
+    userActionRequired: 'ACME_ACCOUNT_REFUSED',
+    accountDoesNotExist: 'ACME_ACCOUNT_REFUSED',
+    incorrectResponse: 'ACME_DOMAIN_ELSEWHERE',
+    dns: 'ACME_DOMAIN_ELSEWHERE',
+    tls: 'ACME_DOMAIN_ELSEWHERE',
+    connection: 'ACME_PORT_BLOCKED',
+    badNonce: 'ACME_AUTHORITY_FAILED',
+    serverInternal: 'ACME_AUTHORITY_FAILED'
+  } as const)
+)
 
 const wrongDates = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'])
 const untrusted = /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_)/
 
 /** @param now for Retry-After in seconds, and to say what our clock says */
 export function refusalOf(trouble: Trouble, now: Date): Refusal {
-  const waitMs = retryAfterMs(trouble.retryAfter, now)
+  const code = codeOf(trouble)
+  const waitMs = retryAfterMs(trouble.retryAfter, now, code === 'ACME_RATE_LIMITED' ? longestLimitMs : longestWaitMs)
   const isRefused = trouble.status !== null && trouble.status >= 400
   const retryAt = isRefused && waitMs !== null ? new Date(now.getTime() + waitMs).toISOString() : null
-  return { code: codeOf(trouble), detail: bounded(detailOf(trouble, now)), retryAt }
+  return { code, detail: bounded(detailOf(trouble, now)), retryAt }
 }
 
 function codeOf({ step, status, problem, transport, said, skewMs }: Trouble): FailureCode {
@@ -69,7 +74,7 @@ function codeOf({ step, status, problem, transport, said, skewMs }: Trouble): Fa
   const type = typeOf(problem)
   if (status === 429 || type === 'rateLimited') return 'ACME_RATE_LIMITED'
   if (step === 'directory') return 'ACME_DIRECTORY_UNREACHABLE'
-  const known = byType[type]
+  const known = byType.get(type)
   if (known !== undefined) return known
   // A challenge's problem comes inside an answer that is a 200.
   if (step === 'challenge' && type === 'unauthorized') return 'ACME_DOMAIN_ELSEWHERE'
@@ -116,11 +121,11 @@ function bounded(text: string): string {
   return line.length <= longestDetail ? line : `${line.slice(0, longestDetail - 1)}…`
 }
 
-/** @param value of a Retry-After header: seconds, or a date; no more than 30 days are believed */
-export function retryAfterMs(value: string | null, now: Date): number | null {
+/** @param value of a Retry-After header: seconds, or a date @param mostMs what is believed */
+export function retryAfterMs(value: string | null, now: Date, mostMs = longestWaitMs): number | null {
   if (value === null) return null
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now.getTime()
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), longestWaitMs)
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), mostMs)
 }
 
 /** @returns null when `body` is none */

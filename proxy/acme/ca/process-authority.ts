@@ -149,6 +149,12 @@ class Conversation {
         .trim()
         .split('\n')
         .findLast(line => /Error|error/.test(line)) ?? ''
+    // By hand, or by the kernel where memory is short: nothing of ours has failed.
+    if (signal === 'SIGKILL')
+      return refusal(
+        'ACME_AUTHORITY_FAILED',
+        `what asked the authority was killed: is memory short? It was at: ${this.#at}`
+      )
     const end = signal === null ? `exit ${code}` : signal
     return refusal('EDGE_INTERNAL', `the process that asks the authority ended (${end}), at: ${this.#at}. ${last}`)
   }

@@ -1,5 +1,4 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EdgeError } from '../../errors.ts'
@@ -17,6 +16,8 @@ const hourMs = 3_600_000
 export class CertificateStore {
   readonly #folder: string
   readonly #issued: string
+  /** They are looked at often, and change seldom. */
+  readonly #read = new Map<string, { readonly version: string; readonly pair: LoadedPair | null }>()
 
   /** @param stateFolder absolute */
   constructor(stateFolder: string) {
@@ -47,6 +48,12 @@ export class CertificateStore {
     return key
   }
 
+  /** Puts back the key that is in use, should an operator have removed the folder under a running edge. */
+  async keepAccountKey(key: string): Promise<void> {
+    const path = join(this.#folder, 'account.key')
+    if ((await readStateFile(path)) === null) await createStateFile(path, key, 0o600)
+  }
+
   /** Takes away what writes that were killed have left: there may be a key in it. Never throws. */
   async sweep(now: Date): Promise<void> {
     const names = await readdir(this.#issued).catch(() => [])
@@ -64,11 +71,18 @@ export class CertificateStore {
   /** @returns null when there is none, or none that could be served; what is damaged is left for the operator */
   async read(name: string): Promise<LoadedPair | null> {
     const path = this.pathOf(name)
-    if (!existsSync(path)) return null
-    return await loadPair({ domains: [], cert: path, key: path }).catch(cause => {
+    const found = await stat(path).catch(() => null)
+    // A pipe would never end.
+    if (!found?.isFile()) return null
+    const version = [found.ino, found.size, found.mtimeMs].join()
+    const known = this.#read.get(name)
+    if (known?.version === version) return known.pair
+    const pair = await loadPair({ domains: [], cert: path, key: path }).catch(cause => {
       if (cause instanceof EdgeError) return null
       throw cause
     })
+    this.#read.set(name, { version, pair })
+    return pair
   }
 
   /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { twinedge } from '../../doubles/command.ts'
-import { type EdgeProcess, startEdgeProcess, until } from '../../doubles/edge-process.ts'
+import { readUntil } from '../../doubles/edge.ts'
+import { connectTo, type EdgeProcess, startEdgeProcess, until } from '../../doubles/edge-process.ts'
 import { pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
 import { freePorts } from '../../doubles/pebble/program.ts'
+import { startRawUpstream } from '../../doubles/raw-upstream.ts'
 import { acmeYaml, isTrusted, shownFor } from '../../fixtures/acme-edge.ts'
 
 const skip = pebbleMissing('debian')
@@ -98,3 +100,37 @@ t.test(
     t.equal(pebble.said().match(/issued certificate serial/gi)?.length, 1, pebble.said().slice(-2_000))
   }
 )
+
+t.test('SIGTERM with a stream in flight: the authority is asked for nothing while it ends', { skip }, async t => {
+  const ports = await freePorts(2)
+  const pebble = await startPebble(t, {
+    httpPort: ports[0]!,
+    tlsPort: ports[1]!,
+    env: { PEBBLE_VA_SLEEPTIME: '15', PEBBLE_VA_NOSLEEP: '0' }
+  })
+  const upstream = await startRawUpstream(t, socket => {
+    socket.write(
+      'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n6\r\nfirst\n\r\n'
+    )
+  })
+  const edge = await startEdgeProcess(
+    t,
+    acmeYaml({ pebble, ports, domains: ['localhost', 'b.test'], origin: upstream.origin })
+  )
+  const open = await connectTo(edge)
+  open.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await readUntil(open, 'first')
+  const isOrdering = async () => /ordering/.test((await twinedge(['certs', '--socket', edge.socket])).out)
+  await until(isOrdering, 'an order is under way')
+  const asking = childrenOf(edge)
+  edge.child.kill('SIGTERM')
+  await edge.line(({ message }) => message === 'stopping')
+  await until(() => !asking.some(isAlive), 'it is asked no more')
+  upstream.connections[0]!.write('7\r\nsecond\n\r\n0\r\n\r\n')
+  await readUntil(open, 'second')
+  t.match(await edge.exit, { code: 0 })
+  t.same(
+    edge.lines.filter(({ message }) => message === 'certificate not renewed'),
+    []
+  )
+})

@@ -25,7 +25,7 @@ t.test('list, renew by force, and try against another directory', { skip }, asyn
   await edge.line(({ message }) => message === 'certificate issued')
   const list = await certs()
   t.match(list.out, /localhost +.*Pebble.* +18\d\d +20\d\d-/)
-  t.match(list.out, edge.edge.certificates().thumbprint!)
+  t.match(list.out, edge.edge.keyring.answer().thumbprint!)
   const serial = (await shownFor('localhost', ports[1]!)).serialNumber
   t.match((await certs('renew')).out, /not due/)
   t.match(await certs('renew', 'localhost', '--force'), { code: 0, out: /begun/ })
@@ -70,7 +70,7 @@ t.test("certbot's folder is taken over, without an order", { skip }, async t => 
   t.match(await twinedge(['certs', 'import', folder, ...socket]), { code: 0, out: /localhost/ })
   t.ok(await isTrusted(issuer.root.cert, 'localhost', ports[1]!), 'it serves at once')
   t.match((await twinedge(['certs', ...socket])).out, /localhost +O=twinedge.* +89 /)
-  t.match(edge.edge.certificates().renewals, [{ state: 'waiting', failures: 0 }])
+  t.match(edge.edge.keyring.answer().renewals, [{ state: 'waiting', failures: 0 }])
 
   const other = await issuer.files('other', ['localhost'])
   await writeFile(join(folder, 'archive/localhost/privkey1.pem'), await readFile(other.key))

@@ -26,7 +26,7 @@ async function startPair(t: Test, env: Record<string, string> = {}): Promise<Pai
     pebble,
     ports,
     yaml: (address, peer) => {
-      const tls = `challenges: http-01${peer === null ? '' : `, peer-thumbprint: ${peer}`}`
+      const tls = peer === null ? '' : `peer-thumbprint: ${peer}`
       return acmeYaml({ pebble, ports, address, domains: ['site.test'], tls })
     }
   }
@@ -35,7 +35,7 @@ async function startPair(t: Test, env: Record<string, string> = {}): Promise<Pai
 /** What `twinedge certs` shows, before a certificate has been ordered. */
 async function startAlone(t: Test, pair: Pair, address: string): Promise<[string, RunningEdge]> {
   const edge = await startEdge(t, pair.yaml(address, null))
-  return [edge.edge.certificates().thumbprint!, edge]
+  return [edge.edge.keyring.answer().thumbprint!, edge]
 }
 
 /** A state folder with an account in it, as the start before has left it. */
@@ -63,12 +63,12 @@ t.test('two edges, DNS at one: each gets its own certificate, and the standby is
     edge.setYaml(pair.yaml(address, peer))
     t.same((await edge.edge.reload()).changed, ['tls.peer-thumbprint'])
   }
-  await back.edge.renew({ names: [], force: true, dryRun: false, directory: null })
+  await back.edge.keyring.renew({ names: [], force: true, dryRun: false, directory: null })
   await back.line(line => line.message === 'certificate issued')
   t.ok(await isTrusted(pebble.issuingRoot, 'site.test', ports[1], backend))
   // And the one that DNS points at has not lost the gift of renewing its own.
-  const serial = front.edge.certificates().renewals[0]!.expiresAt
-  await front.edge.renew({ names: [], force: true, dryRun: false, directory: null })
+  const serial = front.edge.keyring.answer().renewals[0]!.expiresAt
+  await front.edge.keyring.renew({ names: [], force: true, dryRun: false, directory: null })
   await front.line(line => line.message === 'certificate issued' && line !== front.lines[0] && line.until !== serial)
   t.ok(await isTrusted(pebble.issuingRoot, 'site.test', ports[1], frontend))
 })
@@ -88,7 +88,7 @@ t.test(
       await startEdge(t, pair.yaml(backend, ofFrontend), backFolder)
     ] as const
     const [from, to] = edges
-    await until(() => from.edge.certificates().renewals[0]!.state === 'ordering', 'the order is open')
+    await until(() => from.edge.keyring.answer().renewals[0]!.state === 'ordering', 'the order is open')
     await pebble.setDns('site.test', [backend])
     for (const edge of edges) await edge.line(line => line.message === 'certificate issued')
     const asked = (edge: RunningEdge) => edge.lines.filter(line => `${line.path}`.includes('acme-challenge')).length

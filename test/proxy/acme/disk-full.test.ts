@@ -68,7 +68,7 @@ t.test('a full disk', { skip }, async t => {
     t.equal(authority.asked.length, 1)
     t.ok(existsSync(store.pathOf('example.test')))
     t.equal(stored.count, 1)
-    t.match(upkeep.renewals[0]!.status(new Date(clock.nowMs), upkeep.config.directory), {
+    t.match(upkeep.renewals[0]!.status(new Date(clock.nowMs)), {
       failures: 0,
       state: 'waiting'
     })

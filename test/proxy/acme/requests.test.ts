@@ -90,7 +90,7 @@ t.test('a dry run asks the directory that is given, stores nothing, and tells ea
   )
   t.notOk(existsSync(store.pathOf('a.test')))
   t.equal(stored.count, 0)
-  t.match(upkeep.renewals[1]!.status(now, upkeep.config.directory), { failures: 0 }, 'and counts for nothing')
+  t.match(upkeep.renewals[1]!.status(now), { failures: 0 }, 'and counts for nothing')
 })
 
 t.test("without a directory it asks the authority's staging, where one is known", async t => {

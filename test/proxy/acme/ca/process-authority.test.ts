@@ -69,7 +69,7 @@ t.test('a child that is killed is a refusal, and its challenges are closed', asy
   const outcome = new ProcessAuthority().order(order, challenges)
   const pid = await theAuthorityOf(process.pid)
   process.kill(pid, 'SIGKILL')
-  t.match(await outcome, { refused: { code: 'EDGE_INTERNAL', detail: /SIGKILL/, retryAt: null } })
+  t.match(await outcome, { refused: { code: 'ACME_AUTHORITY_FAILED', detail: /was killed/, retryAt: null } })
   t.equal(closed(), 1)
 })
 
