@@ -1,10 +1,19 @@
 import { X509Certificate } from 'node:crypto'
+import type { EdgeConfig } from '../config/config.ts'
 import type { ImportAnswer, ImportRequest, RenewAnswer, RenewOutcome, RenewRequest } from '../control/protocol.ts'
 import { EdgeError, failures } from '../errors.ts'
 import { checkPair, covers, type LoadedPair, mergeFaults } from '../tls/pem-files.ts'
 import type { Refusal } from './authority.ts'
-import type { Renewal } from './renewal.ts'
+import { groupsOf } from './disk/record.ts'
+import { CertificateStore } from './disk/store.ts'
+import { Renewal } from './renewal.ts'
 import type { Upkeep } from './upkeep.ts'
+
+/** Whoever has renewals, and lets one thing be done with them after another. */
+interface Keeper {
+  readonly renewals: readonly Renewal[]
+  inTurn<T>(task: () => Promise<T>): Promise<T>
+}
 
 /** Where an authority lets one try: production directory → staging. */
 const stagings = new Map([
@@ -32,13 +41,13 @@ export async function renew(upkeep: Upkeep, request: RenewRequest, now: Date): P
  * Stores each certificate for every renewal whose domains it covers, unless what is there lasts longer.
  * @throws EdgeError with the faults of all of them when none could be stored and one was at fault
  */
-export async function importAll(upkeep: Upkeep, { certificates }: ImportRequest): Promise<ImportAnswer> {
+export async function importAll({ renewals, inTurn }: Keeper, { certificates }: ImportRequest): Promise<ImportAnswer> {
   const faults: EdgeError[] = []
   const answers: ImportAnswer['certificates'][number][] = []
   for (const { source, cert, key } of certificates) {
     try {
       const pair = checkPair({ domains: [], cert: source, key: source }, { cert, key })
-      answers.push({ source, ...(await upkeep.inTurn(() => store(upkeep.renewals, pair))) })
+      answers.push({ source, ...(await inTurn(() => store(renewals, pair))) })
     } catch (fault) {
       if (!(fault instanceof EdgeError)) throw fault
       faults.push(fault)
@@ -47,6 +56,16 @@ export async function importAll(upkeep: Upkeep, { certificates }: ImportRequest)
   }
   if (faults.length > 0 && answers.every(({ names }) => names.length === 0)) throw mergeFaults(faults)
   return { certificates: answers }
+}
+
+/** The same where no edge runs: its first start then has them. @throws EdgeError ACME_OFF, and as importAll does */
+export async function importOffline(config: EdgeConfig, request: ImportRequest): Promise<ImportAnswer> {
+  const { tls, domains, stateFolder } = config
+  if (tls.mode !== 'acme') throw new EdgeError('ACME_OFF', `tls.mode is ${tls.mode}`)
+  const files = new CertificateStore(stateFolder)
+  const renewals = groupsOf(tls, domains).map(group => new Renewal(group, tls, files, Math.random))
+  for (const renewal of renewals) await renewal.load()
+  return await importAll({ renewals, inTurn: task => task() }, request)
 }
 
 function choose(renewals: readonly Renewal[], names: readonly string[]): readonly Renewal[] {

@@ -2,7 +2,7 @@ import type { AcmeConfig } from '../config/config.ts'
 import { Lease } from '../state/lease.ts'
 import type { Authority, Issued, Outcome, Refusal, RenewalInfo } from './authority.ts'
 import type { Challenges } from './challenges.ts'
-import { interrupted, refusalOf, type Source } from './disk/record.ts'
+import { groupsOf, interrupted, refusalOf, type Source } from './disk/record.ts'
 import { readSecrets } from './disk/secrets.ts'
 import { type CertificateStore, thumbprintOf } from './disk/store.ts'
 import { Renewal } from './renewal.ts'
@@ -48,8 +48,7 @@ export class Upkeep {
     const { store, chance, now, tell } = options
     await store.sweep(now())
     const accountKey = await store.accountKey(now(), message => tell('warn', message, {}))
-    const groups = config.grouping === 'together' ? [domains] : domains.map(domain => [domain])
-    const renewals = groups.map(group => new Renewal(group, config, store, chance))
+    const renewals = groupsOf(config, domains).map(group => new Renewal(group, config, store, chance))
     // What cannot be read of one is its own failure, told when it is its turn.
     for (const renewal of renewals) await renewal.load().catch(cause => renewal.fail(refusalOf(cause), now()))
     return new Upkeep(config, renewals, accountKey, options)
@@ -76,7 +75,7 @@ export class Upkeep {
   }
 
   /** One thing after another: the challenges that are open belong to one order. */
-  inTurn<T>(task: () => Promise<T>): Promise<T> {
+  readonly inTurn = <T>(task: () => Promise<T>): Promise<T> => {
     const done = this.#last.then(task)
     this.#last = done.catch(() => {})
     return done

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { domain } from '../../proxy/config/kinds/hosts.ts'
 import type { RenewAnswer, RenewOutcome, RenewRequest } from '../../proxy/control/protocol.ts'
 import { printable } from '../../proxy/record/terminal.ts'
 import { ask, orderTimeoutMs, placeOptions } from '../control-client.ts'
@@ -14,7 +15,9 @@ const options = {
 
 /** @returns 1 when one of them failed */
 export async function renew(args: string[]): Promise<number> {
-  const { values, positionals: names } = parseArgs({ args, allowPositionals: true, options })
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  // As the configuration may have them: Bücher.example.
+  const names = positionals.map(name => domain.read(name) ?? name)
   const { force, 'dry-run': dryRun, directory = null } = values
   const request: RenewRequest = { names, force, dryRun, directory }
   const place = dryRun ? { ...values, timeoutMs: orderTimeoutMs } : values

@@ -15,7 +15,8 @@ twinedge certs import DIR ${placeUsage} [--json]
             --force          whatever life is left: the authority counts every order against its limits
             --dry-run        tries each of them and waits for the outcome; nothing is stored
             --directory URL  where a dry run goes to; by default the staging directory of the authority
-  import  takes over what certbot has: /etc/letsencrypt, one of live/, or any folder with fullchain.pem and privkey.pem`
+  import  takes over what certbot has: /etc/letsencrypt, one of live/, or any folder with fullchain.pem and privkey.pem;
+            with --config it works before the first start as well`
 
 const actions: Readonly<Record<string, (args: string[]) => Promise<number>>> = { list, renew, import: importFolder }
 

@@ -62,6 +62,11 @@ export const interrupted: Refusal = {
 
 const dayMs = 86_400_000
 
+/** The domains of each certificate. */
+export function groupsOf({ grouping }: AcmeConfig, domains: readonly string[]): (readonly string[])[] {
+  return grouping === 'together' ? [domains] : domains.map(domain => [domain])
+}
+
 export function subjectOf(config: AcmeConfig, domains: readonly string[]): Subject {
   const { directory, email, eab, profile, keyType, challenges, directoryCa } = config
   const limit = [directory, [...domains].sort()]

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -79,6 +79,41 @@ t.test("certbot's folder is taken over, without an order", { skip }, async t => 
   t.ok(await isTrusted(issuer.root.cert, 'localhost', ports[1]!), 'and what served serves')
 })
 
+t.test('a folder can be taken over before the first start, which then serves it from its first moment', async t => {
+  const ports = await freePorts(2)
+  const nowhere = { directory: 'https://127.0.0.1:9/dir', caFile: '/dev/null' }
+  const folder = await mkdtemp(join(tmpdir(), 'letsencrypt-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const issuer = await Issuer.make(folder)
+  const lineages = Array.from({ length: 45 }, (_, i) => (i === 44 ? 'localhost' : `other${i}.test`))
+  for (const name of lineages) {
+    const { cert, key } = await issuer.files(name, [name])
+    await mkdir(join(folder, 'live', name), { recursive: true })
+    await writeFile(join(folder, 'live', name, 'fullchain.pem'), await readFile(cert))
+    await writeFile(join(folder, 'live', name, 'privkey.pem'), await readFile(key))
+  }
+  const state = join(folder, 'state')
+  await mkdir(state)
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) await chown(state, 65_534, 65_534)
+  const file = join(folder, 'edge.yaml')
+  await writeFile(file, `${acmeYaml({ pebble: nowhere, ports })}\nstate: "${state}"\n`)
+  const imported = await twinedge(['certs', 'import', folder, '--config', file])
+  t.match(imported, { code: 0, out: /live\/localhost: stored for localhost/ })
+  t.equal(imported.out.trim().split('\n').length, 45, 'each is told of')
+  const pem = await stat(join(state, 'acme', 'certificates', 'localhost.pem'))
+  t.same([pem.mode & 0o777, pem.uid], [0o600, isRoot ? 65_534 : process.getuid?.()], 'for whom the folder belongs to')
+  const edge = await startEdge(t, acmeYaml({ pebble: nowhere, ports }), state)
+  t.ok(await isTrusted(issuer.root.cert, 'localhost', ports[1]!))
+  const again = await twinedge(['certs', 'import', folder, '--socket', join(edge.folder, 'control.sock')])
+  t.match(again, { code: 1, out: /live\/localhost: not stored: what is stored lasts as long/ }, 'and by a running edge')
+  const local = await twinedge(['certs', 'import', folder, '--config', file], {
+    EDGE_TLS: '{ mode: local }',
+    EDGE_CONTROL_SOCKET: join(folder, 'none')
+  })
+  t.match(local, { code: 1, err: /^ACME_OFF: tls\.mode is local/ })
+})
+
 t.test('in another mode the list shows what serves, and there is nothing to renew', async t => {
   const edge = await startEdge(t, yamlFor({ web: 'http://127.0.0.1:9' }))
   const socket = ['--socket', join(edge.folder, 'control.sock')]
@@ -88,20 +123,20 @@ t.test('in another mode the list shows what serves, and there is nothing to rene
 })
 
 t.test('a profile, and advice that says now', { skip: pebbleMissing('new') }, async t => {
-  const profiles = { classic: 90 * 86_400, shortlived: 6 * 86_400 }
+  const profiles = { classic: 90 * 86_400, shortlived: 120 }
   const { pebble, edge, yaml, ports } = await start(t, { version: 'new', profiles }, 'profile: shortlived')
   await edge.line(({ message }) => message === 'certificate issued')
   const first = await shownFor('localhost', ports[1]!)
-  const days = (Date.parse(first.valid_to) - Date.parse(first.valid_from)) / 86_400_000
-  t.equal(Math.round(days), 6)
-  await edge.line(() => true)
+  t.equal(Math.round((Date.parse(first.valid_to) - Date.parse(first.valid_from)) / 1_000 / 10), 12)
   await edge.edge.stop()
   const pem = await readFile(join(edge.folder, 'acme/certificates/localhost.pem'), 'utf8')
   const [leaf] = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(pem)!
   const ago = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString()
   await pebble.setRenewalInfo(leaf, { suggestedWindow: { start: ago(2), end: ago(1) } })
   const again = await startEdge(t, yaml, edge.folder)
+  // Not before a tenth of its life is over, and long before half of it.
   await again.line(({ message }) => message === 'certificate issued')
+  t.ok(Date.now() < Date.parse(first.valid_from) + 50_000)
   t.not((await shownFor('localhost', ports[1]!)).serialNumber, first.serialNumber)
   t.notMatch(JSON.stringify(again.lines), /not renewed/)
 })
