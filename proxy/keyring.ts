@@ -33,6 +33,8 @@ export class Keyring {
   #fault: string | null = null
   #lookTimer: NodeJS.Timeout | undefined
   readonly #waker = new Waker()
+  /** What a reload has replaced, until its order has ended. */
+  #stopping: Promise<void> = Promise.resolve()
 
   private constructor(log: Log, held: Prepared) {
     this.#log = log
@@ -58,7 +60,7 @@ export class Keyring {
   async stop(): Promise<void> {
     clearInterval(this.#lookTimer)
     this.#waker.stop()
-    await this.#held.upkeep?.stop()
+    await Promise.all([this.#stopping, this.#held.upkeep?.stop()])
   }
 
   /** @throws EdgeError with the faults of all files at once; then nothing has changed */
@@ -76,8 +78,10 @@ export class Keyring {
     this.#announce()
     this.#tellWarnings()
     // Two orders at once would close each other's challenges.
-    const isReplaced = upkeep !== null && upkeep !== prepared.upkeep
-    void (isReplaced ? upkeep.stop() : Promise.resolve()).then(() => this.#wake())
+    if (upkeep !== prepared.upkeep) this.#stopping = upkeep?.stop() ?? Promise.resolve()
+    void this.#stopping.then(() => this.#wake())
+    // Something may have been stored since `prepare` has read it.
+    if (prepared.config.tls.mode === 'acme') void this.#reread()
   }
 
   contextFor(servername: string): SecureContext | undefined {
@@ -89,8 +93,7 @@ export class Keyring {
   }
 
   get renewals(): CertificatesAnswer['renewals'] {
-    const now = new Date()
-    return this.#held.upkeep?.renewals.map(renewal => renewal.status(now)) ?? []
+    return this.#held.upkeep?.renewals.map(renewal => renewal.status(new Date())) ?? []
   }
 
   get warnings(): string[] {
@@ -100,9 +103,9 @@ export class Keyring {
   }
 
   answer(): CertificatesAnswer {
-    const { config, upkeep } = this.#held
-    const { status: certificates, renewals } = this
-    return { mode: config.tls.mode, certificates, renewals, thumbprint: upkeep?.thumbprint ?? null }
+    const { mode } = this.#held.config.tls
+    const thumbprint = this.#held.upkeep?.thumbprint ?? null
+    return { mode, certificates: this.status, renewals: this.renewals, thumbprint }
   }
 
   /** @throws EdgeError ACME_OFF, EDGE_USAGE */

@@ -66,6 +66,7 @@ export class Upkeep {
   runDue(): Promise<void> {
     return this.inTurn(async () => {
       const { store, now, tell } = this.#options
+      if (this.#isStopped) return
       await store.keepAccountKey(this.#accountKey).catch(cause => tell('warn', `${cause}`, {}))
       for (const renewal of this.renewals) {
         if (this.#isStopped || this.#isHeld(now())) return

@@ -10,6 +10,7 @@ export class Waker {
 
   wake(upkeep: Upkeep): void {
     clearTimeout(this.#timer)
+    if (upkeep.isStopped) return
     void upkeep.runDue().then(() => {
       if (upkeep.isStopped) return
       const inMs = Math.min(Math.max(upkeep.nextAt().getTime() - Date.now(), shortestSleepMs), longestSleepMs)

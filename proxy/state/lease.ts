@@ -21,12 +21,15 @@ export class Lease {
   readonly #token: string
   readonly #now: () => Date
   readonly #timer: NodeJS.Timeout
+  #prolonging: Promise<void> = Promise.resolve()
 
   private constructor(path: string, token: string, now: () => Date) {
     this.#path = path
     this.#token = token
     this.#now = now
-    this.#timer = setInterval(() => void this.#prolong().catch(() => {}), leaseMs / 3).unref()
+    this.#timer = setInterval(() => {
+      this.#prolonging = this.#prolong().catch(() => {})
+    }, leaseMs / 3).unref()
   }
 
   /**
@@ -42,6 +45,8 @@ export class Lease {
 
   async release(): Promise<void> {
     clearInterval(this.#timer)
+    // Else it would be written anew behind our back.
+    await this.#prolonging
     const holder = await readHolder(this.#path).catch(() => null)
     if (holder?.token === this.#token) await rm(this.#path, { force: true })
   }
@@ -76,9 +81,9 @@ async function replaceLapsed(path: string, text: string, now: Date): Promise<boo
   }
 }
 
-/** One from further ahead than any lease was written by a clock that has been set back since. */
+/** One from further ahead than any lease was written by a clock that has been set back since, by more than a little. */
 function isHeld(holder: Holder | null, now: Date): boolean {
-  return holder !== null && holder.until > now.getTime() && holder.until <= now.getTime() + leaseMs
+  return holder !== null && holder.until > now.getTime() && holder.until <= now.getTime() + 2 * leaseMs
 }
 
 async function readHolder(path: string): Promise<Holder | null> {
