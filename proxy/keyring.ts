@@ -117,9 +117,7 @@ export class Keyring {
 
   /** @throws EdgeError ACME_OFF, or what is wrong with what was to be imported */
   async import(request: ImportRequest): Promise<ImportAnswer> {
-    const answer = await importAll(this.#needUpkeep(), request)
-    await this.#reread()
-    return answer
+    return await importAll(this.#needUpkeep(), request).finally(() => this.#reread())
   }
 
   #needUpkeep(): Upkeep {
