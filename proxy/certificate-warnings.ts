@@ -33,7 +33,7 @@ function warningOf(renewal: RenewalStatus, { status, makeshift }: Certificates, 
   const serving = status.filter(one => domains.some(domain => one.domains.includes(domain)))
   const endMs = Math.min(...serving.map(({ expiresAt }) => Date.parse(expiresAt)))
   const isMakeshift = domains.some(domain => makeshift.includes(domain))
-  const days = `${Math.floor((endMs - now.getTime()) / 86_400_000)} days left`
+  const days = endMs <= now.getTime() ? 'expired' : `${Math.floor((endMs - now.getTime()) / 86_400_000)} days left`
   const left = isMakeshift ? 'no certificate yet, the local one serves' : days
   const tries = failures === 1 ? 'a try has failed' : `${failures} tries have failed`
   return `${name}: ${left}; ${tries}, the next at ${nextAt}: ${lastError?.code}: ${lastError?.detail}`

@@ -91,19 +91,23 @@ export const failures = {
   ACME_DOMAIN_ELSEWHERE: {
     status: 0,
     side: 'operator',
-    next: 'point DNS here, or set tls.peer-thumbprint on the server that it points at (twinedge certs shows it)'
+    next: 'point DNS here, or set tls.peer-thumbprint on the server that it points at; then: twinedge certs renew'
   },
   ACME_PORT_BLOCKED: {
     status: 0,
     side: 'operator',
-    next: 'open ports 80 and 443 to the world in the firewall and at the provider'
+    next: 'open ports 80 and 443 in the firewall and at the provider, then: twinedge certs renew'
   },
   ACME_RATE_LIMITED: {
     status: 0,
     side: 'operator',
     next: 'wait: it is tried again by itself when the limit allows it'
   },
-  ACME_ORDER_REFUSED: { status: 0, side: 'operator', next: 'mend what the authority says: tls, domains, a CAA record' },
+  ACME_ORDER_REFUSED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend what the authority says (tls, domains, a CAA record), then: twinedge certs renew'
+  },
   ACME_AUTHORITY_FAILED: { status: 0, side: 'operator', next: 'wait: the authority has a fault, it is tried again' },
   ACME_CLOCK_WRONG: { status: 0, side: 'operator', next: 'set the clock: timedatectl set-ntp true' },
   ACME_CERTIFICATE_UNFIT: {

@@ -173,7 +173,8 @@ export class Keyring {
   }
 
   async #look(): Promise<void> {
-    if (this.#held.config.tls.mode === 'local') await this.#reread()
+    // In files mode that is for the operator to say.
+    if (this.#held.config.tls.mode !== 'files') await this.#reread()
     this.#tellWarnings()
   }
 

@@ -41,6 +41,14 @@ export function dueOf(held: Held, now: Date): Due {
   return { at, reason: 'retry', isFailing: true }
 }
 
+/** What a certificate that was just issued says against our clock; null: nothing. Clocks differ by an hour at most. */
+export function clockFault({ validFromDate, validToDate }: X509Certificate, now: Date): string | null {
+  const isFromFuture = validFromDate.getTime() > now.getTime() + hourMs
+  if (!isFromFuture && dueByAge({ notBefore: validFromDate, notAfter: validToDate }) > now) return null
+  const [from, to] = [validFromDate.toISOString(), validToDate.toISOString()]
+  return `just issued, it is good from ${from} to ${to}, and here it is ${now.toISOString()}`
+}
+
 /** What is known of an authority's advice after it was asked again. @param about fingerprint of the certificate */
 export function adviceAfter(
   before: Advice | null,
@@ -51,7 +59,9 @@ export function adviceAfter(
   const info = 'ok' in outcome ? outcome.ok : null
   // Unreachable is not the same as without advice: what it said last still holds.
   const window = 'ok' in outcome ? info : (before?.window ?? null)
-  const askAgainMs = now.getTime() + ('ok' in outcome ? 24 : 1) * hourMs
+  // RFC 9773 §4.3.3: about six hours where it does not say; a refusal may ask for more than the one that we wait.
+  const asked = 'refused' in outcome ? Date.parse(`${outcome.refused.retryAt}`) || 0 : 0
+  const askAgainMs = Math.max(now.getTime() + ('ok' in outcome ? 6 : 1) * hourMs, asked)
   return {
     window: window === null ? null : { start: window.start, end: window.end },
     askAgainAt: info?.askAgainAt ?? new Date(askAgainMs).toISOString(),

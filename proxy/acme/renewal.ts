@@ -89,20 +89,22 @@ export class Renewal {
 
   /** When the authority is asked for advice next; null: there is nothing to ask about. */
   adviceAt(now: Date): Date | null {
-    if (this.#pair === null) return null
+    // RFC 9773 §4.3: nobody is asked about one that has ended.
+    if (this.#pair === null || this.#pair.leaf.validToDate <= now) return null
     if (this.#advice === null) return now
     // Not later than a day from now, whatever the clock has said before.
     return new Date(Math.min(Date.parse(this.#advice.askAgainAt), now.getTime() + dayMs))
   }
 
-  /** @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
-  async advise(outcome: Outcome<RenewalInfo | null>, now: Date): Promise<void> {
-    if (this.#pair === null) return
+  /** @returns whether it is another advice than before @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  async advise(outcome: Outcome<RenewalInfo | null>, now: Date): Promise<boolean> {
+    if (this.#pair === null) return false
     const advice = adviceAfter(this.#advice, outcome, this.#pair.leaf.fingerprint256, now)
     const isNews = !isDeepStrictEqual(advice.window, this.#advice?.window ?? null)
     this.#record = { ...this.#record, advice }
-    // When to ask again is not worth a write: a new process asks at once.
+    // When to ask again is not worth a write.
     if (isNews) await this.#write(this.#record)
+    return isNews
   }
 
   /** What a new order replaces (RFC 9773 §5); null: nothing, or something that the same account did not order. */
@@ -142,7 +144,10 @@ export class Renewal {
       return { code: 'ACME_CERTIFICATE_UNFIT', detail: `${this.name}: ${(cause as Error).message}`, retryAt: null }
     }
     this.#unsaved = { pair: issued, source }
-    return await this.save()
+    const refusal = await this.save()
+    // Of an import the operator is told, and imports again.
+    if (source === null) this.#unsaved = null
+    return refusal
   }
 
   /** Whether a certificate waits for room on the disk: then nothing is ordered. */

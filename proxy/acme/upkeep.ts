@@ -5,8 +5,8 @@ import type { Challenges } from './challenges.ts'
 import { groupsOf, interrupted, refusalOf, type Source } from './disk/record.ts'
 import { readSecrets } from './disk/secrets.ts'
 import { type CertificateStore, thumbprintOf } from './disk/store.ts'
+import { clockFault } from './due.ts'
 import { Renewal } from './renewal.ts'
-import { dueByAge } from './schedule.ts'
 
 const hourMs = 3_600_000
 /** While another process orders. */
@@ -144,10 +144,10 @@ export class Upkeep {
       return await authority.renewalInfo({ url: this.config.directory, ca }, cert)
     }
     const advice = await ask().catch(cause => ({ refused: refusalOf(cause) }))
+    const isNews = await renewal.advise(advice, now()).catch(cause => void tell('warn', `not noted: ${cause}`, {}))
     const url = 'ok' in advice ? advice.ok?.explanationUrl : null
     // RFC 9773 §4.2: why it is advised is for people to read.
-    if (url) tell('info', 'renewal is advised', { domains: renewal.domains, url })
-    await renewal.advise(advice, now()).catch(cause => tell('warn', 'not noted', { detail: String(cause) }))
+    if (url && isNews) tell('info', 'renewal is advised', { domains: renewal.domains, url })
   }
 
   async #renew(renewal: Renewal): Promise<void> {
@@ -181,20 +181,19 @@ export class Upkeep {
     const { name, domains, pair } = renewal
     await onStored()
     tell('info', 'certificate issued', { domains, until: pair?.leaf.validToDate.toISOString() ?? null })
-    if (pair === null) return
-    const { validFromDate: notBefore, validToDate: notAfter } = pair.leaf
-    const isFromFuture = notBefore.getTime() > now().getTime() + hourMs
-    if (!isFromFuture && dueByAge({ notBefore, notAfter }) > now()) return
-    const detail = `${name}: just issued, it is good from ${notBefore.toISOString()} to ${notAfter.toISOString()}, and here it is ${now().toISOString()}`
-    await this.#fail(renewal, { code: 'ACME_CLOCK_WRONG', detail, retryAt: null })
+    const detail = pair === null ? null : clockFault(pair.leaf, now())
+    if (detail !== null)
+      await this.#fail(renewal, { code: 'ACME_CLOCK_WRONG', detail: `${name}: ${detail}`, retryAt: null })
   }
 
   async #fail(renewal: Renewal, refusal: Refusal): Promise<void> {
     const { now, tell } = this.#options
     await renewal.fail(refusal, now())
     if (refusal.code === 'EDGE_STOPPING') return
-    const { domains, nextAt, failures, lastError } = renewal.status(now())
+    const { domains, nextAt: again, failures, lastError, expiresAt } = renewal.status(now())
+    const days = expiresAt && Math.floor((Date.parse(expiresAt) - now().getTime()) / (24 * hourMs))
     const { code, detail } = refusal
-    tell('warn', 'certificate not renewed', { domains, code, detail, next: lastError?.next, failures, again: nextAt })
+    const told = { domains, days, code, detail, next: lastError?.next, failures, again }
+    tell('warn', 'certificate not renewed', told)
   }
 }

@@ -56,11 +56,9 @@ export class CertificateStore {
 
   /** Takes away what writes that were killed have left: there may be a key in it. Never throws. */
   async sweep(now: Date): Promise<void> {
-    const names = await readdir(this.#issued).catch(() => [])
-    for (const path of names.filter(name => name.endsWith('.tmp')).map(name => join(this.#issued, name))) {
-      // A younger one may be another process's, which is about to rename it.
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }))
-      if (mtimeMs < now.getTime() - hourMs) await rm(path, { force: true }).catch(() => {})
+    for (const folder of [this.#folder, this.#issued]) {
+      const names = await readdir(folder).catch(() => [])
+      for (const name of names.filter(name => name.endsWith('.tmp'))) await removeIfOld(join(folder, name), now)
     }
   }
 
@@ -102,6 +100,12 @@ export class CertificateStore {
   #recordPath(name: string): string {
     return join(this.#issued, `${name}.json`)
   }
+}
+
+/** A young one may be another process's, which is about to rename it. */
+async function removeIfOld(path: string, now: Date): Promise<void> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }))
+  if (mtimeMs < now.getTime() - hourMs) await rm(path, { force: true }).catch(() => {})
 }
 
 /** RFC 7638, of the public half of a private key on P-256. */

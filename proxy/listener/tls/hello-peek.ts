@@ -48,6 +48,7 @@ export class HelloPeek implements ClientConnection, Timed {
     if (hello === 'more' && this.#bytes.length < MOST_BYTES) return
     this.#leave()
     this.#socket.unshift(this.#bytes)
+    this.#bytes = Buffer.alloc(0)
     this.#onHello(hello === 'more' ? null : hello)
   }
 

@@ -31,11 +31,11 @@ t.test('it is asked for when the authority said, not at each look; why is told',
   t.match(told[1], ['info', 'renewal is advised', { domains: ['example.test'], url: 'https://a.test/why' }])
 })
 
-t.test('an authority without advice is asked again a day later', async t => {
+t.test('an authority without advice is asked again six hours later', async t => {
   const { upkeep, authority } = await start(t)
   authority.advise = () => ({ ok: null })
   await upkeep.runDue()
-  t.equal(upkeep.nextAt().getTime(), begin + dayMs)
+  t.equal(upkeep.nextAt().getTime(), begin + dayMs / 4)
 })
 
 t.test('it holds in the next process, before that has asked; what is no news is not written', async t => {
@@ -55,7 +55,7 @@ t.test('a disk that is full does not keep it from being followed', async t => {
   }
   await upkeep.runDue()
   t.match(upkeep.renewals[0]!.status(new Date(begin)), { reason: 'ari', failures: 0 })
-  t.match(told.at(-1), ['warn', 'not noted', { detail: /EDGE_DISK_FULL/ }])
+  t.match(told.at(-1), ['warn', /not noted: .*EDGE_DISK_FULL/, {}])
 })
 
 t.test('another account replaces nothing that this one ordered', async t => {
@@ -66,4 +66,17 @@ t.test('another account replaces nothing that this one ordered', async t => {
   await again.upkeep.runDue()
   t.equal(authority.asked.length, 2)
   t.equal(authority.asked[1]!.order.replaces, null)
+})
+
+t.test('one that has ended is asked about no more; a limit on asking is kept to', async t => {
+  const { upkeep, authority, clock } = await start(t)
+  const retryAt = new Date(begin + dayMs).toISOString()
+  authority.advise = () => ({ refused: { code: 'ACME_RATE_LIMITED', detail: 'too many', retryAt } })
+  await upkeep.runDue()
+  t.equal(upkeep.nextAt().getTime(), begin + dayMs)
+  authority.refuse = () => ({ code: 'ACME_AUTHORITY_FAILED', detail: 'x', retryAt: null })
+  clock.nowMs = begin + 91 * dayMs
+  const { length } = authority.advised
+  await upkeep.runDue()
+  t.equal(authority.advised.length, length)
 })

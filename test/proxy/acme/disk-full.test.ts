@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { importAll } from '../../../proxy/acme/requests.ts'
 import { SimulatedAuthority } from '../../doubles/authority/simulated-authority.ts'
 import { openUpkeep } from '../../fixtures/upkeep.ts'
 
@@ -50,6 +51,19 @@ t.test('a full disk', { skip }, async t => {
     clock.nowMs = upkeep.nextAt().getTime()
     await upkeep.runDue()
     t.ok(upkeep.renewals[0]!.pair)
+  })
+
+  t.test('an import that finds no room is told of, and is not stored behind the operator later', async t => {
+    const folder = smallDisk(t)
+    const clock = { nowMs: begin }
+    const authority = await SimulatedAuthority.make(clock, 90)
+    const { upkeep } = await openUpkeep(t, { clock, authority, folder })
+    await upkeep.runDue()
+    clock.nowMs += 3_600_000
+    const pair = await authority.issue(['example.test'])
+    fill(folder)
+    await t.rejects(importAll(upkeep, { certificates: [{ source: 'a', ...pair }] }), { code: 'EDGE_DISK_FULL' })
+    t.notOk(upkeep.renewals[0]!.isUnsaved)
   })
 
   t.test('while an order runs: what was issued is kept, and stored without a second order', async t => {
