@@ -31,12 +31,20 @@ export class Certificates {
   readonly #chosen: ReadonlyMap<string, LoadedPair | undefined>
   readonly #served: readonly LoadedPair[]
   readonly #faults: readonly string[]
+  /** The domains that the local authority serves, meant or not. */
+  readonly #local: readonly string[]
 
-  private constructor({ served, faults }: Loaded, domains: readonly string[], makeshift: readonly string[]) {
+  private constructor(
+    { served, faults }: Loaded,
+    domains: readonly string[],
+    local: readonly string[],
+    isMeant: boolean
+  ) {
     this.#chosen = new Map(domains.map(domain => [domain, choose(served, domain)]))
     this.#served = served
     this.#faults = faults.map(fault => fault.message)
-    this.makeshift = makeshift
+    this.#local = local
+    this.makeshift = isMeant ? [] : local
     this.status = served.map(pair => describe(pair, this.#domainsOf(pair)))
   }
 
@@ -66,7 +74,7 @@ export class Certificates {
     // What nobody is shown any more, as after a change of the domains, is nobody's concern.
     const used =
       tls.mode === 'acme' ? served.filter(pair => domains.some(each => choose(served, each) === pair)) : served
-    return new Certificates({ served: used, faults }, domains, tls.mode === 'local' ? [] : uncovered)
+    return new Certificates({ served: used, faults }, domains, uncovered, tls.mode === 'local')
   }
 
   /** @returns undefined for a name that is not ours: no certificate is shown to it */
@@ -82,7 +90,7 @@ export class Certificates {
 
   /** Of the pairs that served until now, those that these domains would be without. */
   #keptFor(domains: readonly string[]): LoadedPair[] {
-    const wanted = domains.filter(domain => !this.makeshift.includes(domain))
+    const wanted = domains.filter(domain => !this.#local.includes(domain))
     const kept = wanted.map(domain => this.#chosen.get(domain)).filter(pair => pair !== undefined)
     return [...new Set(kept)]
   }

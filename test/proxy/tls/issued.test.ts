@@ -19,7 +19,7 @@ async function start(t: Test, domains: readonly string[]) {
   const yaml = `${acmeYaml({ pebble: nowhere, ports: [1, 2], domains })}\nstate: "${folder}"\n`
   const config = readConfig(yaml, join(folder, 'edge.yaml'), {})
   const load = () => Certificates.load(config, now, () => {})
-  return { store: new CertificateStore(folder), folder: issuedFolder(folder), load }
+  return { config, store: new CertificateStore(folder), folder: issuedFolder(folder), load }
 }
 
 const daysOf = (certificates: Certificates, domain: string): number => {
@@ -52,4 +52,12 @@ t.test('a wildcard that was imported serves, though a domain beside it has none 
   const certificates = await load()
   t.equal(daysOf(certificates, 'x.a.test'), 30)
   t.equal(daysOf(certificates, 'b.test'), 90)
+})
+
+t.test('from the local mode to ACME: what serves meanwhile is the local one still, and is told to be', async t => {
+  const { config, load } = await start(t, ['a.test'])
+  const local = await Certificates.load({ ...config, tls: { mode: 'local' } }, now, () => {})
+  t.same(local.makeshift, [])
+  const after = await Certificates.load(config, now, () => {}, { before: local })
+  t.same([after.makeshift, (await load()).makeshift], [['a.test'], ['a.test']])
 })
