@@ -76,6 +76,11 @@ export const failures = {
     side: 'operator',
     next: 'add a certificate for this name, or take it out of domains'
   },
+  COMPOSE_ENV_REFUSED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend these in .env (twinedge env example SERVER explains them), then: docker compose up -d'
+  },
   EDGE_DISK_FULL: {
     status: 0,
     side: 'operator',
