@@ -30,6 +30,8 @@ export const show = (id, text) => {
 }
 
 let lang = localStorage.getItem('lang') ?? (navigator.language.startsWith('zh') ? 'zh' : 'en')
+/** When the latest question was asked: the answer to an earlier one, coming late, is not drawn. */
+let latest = 0
 export const language = () => lang
 
 /** Says `text` in the reader's language, and again when the language changes; `state` (ok, busy, bad) colours it. */
@@ -79,6 +81,7 @@ function protocolOf(path) {
 
 async function ask(path) {
   const began = performance.now()
+  latest = began
   say('answer-state', 'waiting', 'busy')
   for (const id of ['answer-status', 'request-id']) show(id, '–')
   for (const id of ['answer-code', 'answer-ms']) show(id, '')
@@ -86,10 +89,13 @@ async function ask(path) {
   let response
   try {
     response = await fetch(api + path, { headers: { accept: 'application/json' } })
-    drawHead(response)
-    drawBody(path, await response.text())
+    if (latest === began) drawHead(response)
+    const text = await response.text()
+    if (latest !== began) return
+    drawBody(path, text)
     say('answer-state', ...(response.ok ? ['answered', 'ok'] : ['failed', 'bad']))
   } catch {
+    if (latest !== began) return
     say('answer-state', response ? 'cut off' : 'no answer', 'bad')
   }
   show('answer-ms', `${Math.round(performance.now() - began)} ms`)

@@ -78,14 +78,14 @@ t.test('the demo page, in a real browser', { skip: browserMissing }, async t => 
   })
 
   t.test('shows a failure with its code and its request id', async t => {
-    const { page, says, text } = await demo(t)
-    await says('#answer-status', /200/)
+    const { page, says, text, complaints } = await demo(t)
+    await says('#answer-state', /^answered/)
     await page.click('[data-ask="die"]')
     t.equal(await says('#answer-status', /5\d\d/), '502')
     t.match(await says('#answer-code', /EDGE/), /^EDGE_UPSTREAM_[A-Z]+$/)
     t.match(await text('#request-id'), /^\S{8,}$/)
     await page.click('[data-ask^="die?"]')
-    t.equal(await says('#answer-state', /^(?!waiting)/), 'cut off', 'an answer that ends midway is not a whole one')
+    t.equal(await says('#answer-state', /^(?!waiting)/), 'cut off', `an answer that ends midway: ${complaints}`)
   })
 
   t.test("speaks the reader's language, and the other one when asked", async t => {
