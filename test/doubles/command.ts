@@ -12,16 +12,21 @@ export interface Outcome {
 interface Surroundings {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  readonly timeoutMs?: number
 }
 
-/** Runs a program to its end, as an operator does in a shell; killed after 60 s. */
-export function command(program: string, args: readonly string[], { cwd, env }: Surroundings = {}): Promise<Outcome> {
+/** Runs a program to its end, as an operator does in a shell; killed after `timeoutMs`, of which 60 s are the usual. */
+export function command(
+  program: string,
+  args: readonly string[],
+  { cwd, env, timeoutMs = 60_000 }: Surroundings = {}
+): Promise<Outcome> {
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
   const child = spawn(program, args, {
     cwd,
     env: env ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000
+    timeout: timeoutMs
   })
   const said = { out: '', err: '' }
   child.stdout.on('data', chunk => {

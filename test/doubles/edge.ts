@@ -24,6 +24,9 @@ export interface RunningEdge {
   line(wanted: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
 }
 
+/** Enough to talk to an edge, wherever it runs. */
+export type Reachable = Pick<RunningEdge, 'httpsPort' | 'ca'>
+
 /** @param origins upstream name → origin; the first one also gets everything outside its own `/name/` */
 export function yamlFor(origins: Record<string, string>, more = '', route = ''): string {
   const names = Object.keys(origins)
@@ -89,7 +92,7 @@ export async function startEdge(t: Test, yaml: string, stateFolder?: string): Pr
 }
 
 /** A raw TLS connection to the edge, by HTTP/1.1 unless ALPN says otherwise. */
-export async function connectRaw(running: RunningEdge, protocol: 'http/1.1' | 'h2' = 'http/1.1'): Promise<TLSSocket> {
+export async function connectRaw(running: Reachable, protocol: 'http/1.1' | 'h2' = 'http/1.1'): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
   const options = { port: running.httpsPort, host: '127.0.0.1', servername: 'localhost', ca: running.ca }
   const socket = connectTls({ ...options, ALPNProtocols: [protocol] }, () => resolve(socket))

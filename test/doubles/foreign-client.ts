@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientSessionOptions, connect as connectH2 } from 'node:http2'
 import { request as requestH1 } from 'node:https'
 import type { Test } from 'tap'
-import { connectRaw, type RunningEdge } from './edge.ts'
+import { connectRaw, type Reachable } from './edge.ts'
 
 export type Protocol = 'h1' | 'h2'
 export const protocols: readonly Protocol[] = ['h1', 'h2']
@@ -34,7 +34,7 @@ export interface Answer {
 type LaxOptions = ClientSessionOptions & { strictSingleValueFields: boolean }
 
 /** One request by a client that shares no code with the edge; it resolves however the exchange ends. */
-export async function ask(t: Test, edge: RunningEdge, protocol: Protocol, what: Ask = {}): Promise<Answer> {
+export async function ask(t: Test, edge: Reachable, protocol: Protocol, what: Ask = {}): Promise<Answer> {
   if (protocol === 'h1') return askH1(edge, what)
   const session = await openH2(t, edge)
   const answer = await askH2(session, what)
@@ -43,7 +43,7 @@ export async function ask(t: Test, edge: RunningEdge, protocol: Protocol, what: 
 }
 
 /** An HTTP/2 connection that is gone when the test ends. */
-export async function openH2(t: Test, edge: RunningEdge): Promise<ClientHttp2Session> {
+export async function openH2(t: Test, edge: Reachable): Promise<ClientHttp2Session> {
   const socket = await connectRaw(edge, 'h2')
   // Lax, so that what the edge sent can be told from what this client would not have.
   const options: LaxOptions = { createConnection: () => socket, strictSingleValueFields: false }
@@ -61,7 +61,7 @@ function emptyAnswer(): Answer {
   return { status: 0, headers: [], body: '', trailers: [], interim: [], isComplete: false }
 }
 
-function askH1(edge: RunningEdge, what: Ask): Promise<Answer> {
+function askH1(edge: Reachable, what: Ask): Promise<Answer> {
   const { method = 'GET', path = '/', headers = [], body, trailers } = what
   const { promise, resolve } = Promise.withResolvers<Answer>()
   const answer = emptyAnswer()

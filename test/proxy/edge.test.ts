@@ -32,10 +32,11 @@ t.test('a start that fails leaves nothing behind: the next one on the same state
 
 t.test('status counts what is open and what is in flight, and forgets what has ended', async t => {
   const web = await startRawUpstream(t, () => {})
-  const { edge, ...running } = await startEdge(t, yamlFor({ web: web.origin }))
+  const running = await startEdge(t, yamlFor({ web: web.origin }))
+  const { edge } = running
   t.match(edge.status(), { server: 'single', version: '0.0.0', pid: process.pid, connections: 0, inFlight: 0 })
   t.match(edge.status().certificates, [{ domains: ['localhost', 'example.test'] }])
-  const [idle, busy] = [await connectRaw({ edge, ...running }), await connectRaw({ edge, ...running })]
+  const [idle, busy] = [await connectRaw(running), await connectRaw(running)]
   busy.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await web.seen('GET / ')
   t.match(edge.status(), { connections: 2, inFlight: 1, upstreams: [{ name: 'web', inFlight: 1, connections: 1 }] })

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { Outcome } from '../command.ts'
+import type { RunningEdge } from '../edge.ts'
+import { buildImage, docker, type ImageName } from './engine.ts'
+
+export type Server = 'frontend' | 'backend' | 'single'
+
+/** One server's compose files, up on this machine under a name and ports of their own. */
+export interface Stack extends Pick<RunningEdge, 'httpPort' | 'httpsPort' | 'ca'> {
+  readonly project: string
+  /** Where the slots and the sample API listen, by the variable's name. */
+  readonly ports: Readonly<Record<string, number>>
+  /** `docker compose …` on it. */
+  compose(...args: string[]): Promise<Outcome>
+  /** The id of a service's container, running or not. */
+  container(service: string): Promise<string>
+  /** `docker inspect` of that container. */
+  inspect(service: string): Promise<Inspected>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine's own answer, of which each test reads a little
+export type Inspected = any
+
+const files: Record<Server, readonly string[]> = {
+  frontend: ['docker-compose.frontend.yml'],
+  backend: ['docker-compose.backend.yml'],
+  single: ['docker-compose.frontend.yml', 'docker-compose.backend.yml']
+}
+const images: Record<Server, readonly ImageName[]> = {
+  frontend: ['proxy', 'web', 'api'],
+  backend: ['proxy', 'api'],
+  single: ['proxy', 'web', 'api']
+}
+const portNames = ['HTTP_PORT', 'HTTPS_PORT', 'WEB_BLUE_PORT', 'WEB_GREEN_PORT', 'API_BLUE_PORT', 'API_GREEN_PORT']
+
+/** A stack that is not up yet, with its `.env`; it is taken down, with its volumes, when the test is over. */
+export async function makeStack(t: Test, server: Server, env: Record<string, string> = {}): Promise<Stack> {
+  for (const image of images[server]) await buildImage(image)
+  const project = `te-${server}-${randomBytes(4).toString('hex')}`
+  const folder = await mkdtemp(join(tmpdir(), 'te-stack-'))
+  const file = join(folder, '.env')
+  const ports = await freePorts([...portNames, 'SAMPLE_API_PORT'])
+  const settings = { ...ports, ...(server === 'single' ? { SERVER: 'single' } : {}), ENV_FILE: file, ...env }
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(file, lines.join(''), { mode: 0o600 })
+  const options = ['compose', '-p', project, '--env-file', file, ...files[server].flatMap(name => ['-f', name])]
+  const compose = (...args: string[]): Promise<Outcome> => docker([...options, ...args])
+  t.teardown(async () => {
+    await compose('--profile', '*', 'down', '--volumes', '--timeout', '2')
+    await rm(folder, { recursive: true, force: true })
+  })
+  const container = async (service: string): Promise<string> => {
+    const { out } = await compose('ps', '--all', '--quiet', service)
+    return out.trim()
+  }
+  const inspect = async (service: string): Promise<Inspected> => {
+    const { out, err } = await docker(['inspect', await container(service)])
+    return JSON.parse(out)[0] ?? t.fail(err)
+  }
+  const { HTTP_PORT: httpPort = 0, HTTPS_PORT: httpsPort = 0 } = ports
+  return { project, ports, httpPort, httpsPort, ca: '', compose, container, inspect }
+}
+
+/** A stack that is up and healthy, with the certificate authority that its edge made. */
+export async function upStack(t: Test, server: Server, env: Record<string, string> = {}): Promise<Stack> {
+  const stack = await makeStack(t, server, env)
+  const { code, err } = await stack.compose('up', '-d', '--wait', '--wait-timeout', '120')
+  if (code !== 0) throw new Error(`${server}: up failed:\n${err}\n${(await stack.compose('logs', '--tail', '20')).out}`)
+  return { ...stack, ca: await authorityOf(stack) }
+}
+
+/** The local authority's certificate, PEM, from the edge's volume. */
+export async function authorityOf(stack: Stack): Promise<string> {
+  return (await stack.compose('exec', '-T', 'edge', 'cat', '/var/lib/twinedge/local-ca/root.pem')).out
+}
+
+async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
+  const servers = await Promise.all(
+    names.map(async name => {
+      const server = createServer()
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+      return [name, server] as const
+    })
+  )
+  const ports = servers.map(([name, server]) => [name, (server.address() as { port: number }).port])
+  await Promise.all(servers.map(([, server]) => new Promise(resolve => server.close(resolve))))
+  return Object.fromEntries(ports)
+}
