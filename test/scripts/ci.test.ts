@@ -16,6 +16,8 @@ async function ci(t: { teardown(undo: () => unknown): void }, programs: Record<s
   const folder = await mkdtemp(join(tmpdir(), 'te-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await cp(join(project, '.ci/run'), join(folder, '.ci/run'))
+  await mkdir(join(folder, 'test/stack'), { recursive: true })
+  await writeFile(join(folder, 'test/stack/testbed'), programs.testbed ?? 'exit 0')
   await mkdir(join(folder, 'bin'))
   const real = Object.fromEntries(tools.map(tool => [tool, `exec /bin/${tool} "$@"`]))
   for (const [name, body] of Object.entries({ ...real, ...programs })) {
@@ -91,4 +93,15 @@ t.test('a newer pebble is fetched once, from the mirror that apt has; without on
   t.match(failing.calls, 'testing main')
   const without = await ci(t, { ...present, npm }, false)
   t.match([without.code, without.out, without.pebble], [0, /no newer pebble here/, null])
+})
+
+t.test('a Docker engine is started for the tests, as root alone; without one they run and say so', async t => {
+  const npm = 'echo "1 passed, 0 failed"'
+  const programs = { ...present, npm, 'apt-get': 'exit 0' }
+  const started = await ci(t, { ...programs, id: 'echo 0', testbed: 'echo an engine' })
+  t.match(started.out, /^an engine\n1 passed, 0 failed\n/)
+  const failing = await ci(t, { ...programs, id: 'echo 0', testbed: 'echo why; exit 1' })
+  t.match([failing.code, failing.out], [0, /^why\nno Docker engine here \(see above\)/])
+  const stranger = await ci(t, { ...programs, id: 'echo 1000', testbed: 'echo an engine' })
+  t.match([stranger.code, stranger.out], [0, /^no root or no apt-get here: no Docker engine is started/])
 })
