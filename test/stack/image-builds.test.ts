@@ -63,20 +63,13 @@ t.test('an artifact that is not standalone is refused, with what to change', asy
   t.match(err, "no standalone output in .next: next.config needs output: 'standalone'")
 })
 
-t.test(
-  'two artifacts that differ in a chunk share all but the last layer, and Node and packages on any day',
-  async t => {
-    const change = 'for file in .next/static/chunks/*.js; do break; done; echo "// changed" >> $file'
-    const one = await image.layersOf(await image.build(t, 'web', await packSample(t), isArtifact))
-    const changed = await packSample(t, change)
-    const two = await image.layersOf(await image.build(t, 'web', changed, isArtifact))
-    t.same(two.slice(0, -1), one.slice(0, -1))
-    t.not(two.at(-1), one.at(-1))
-    const later = await image.layersOf(await image.build(t, 'web', changed, [...isArtifact, '--no-cache']))
-    t.not(later.at(1), two.at(1), 'it was built anew')
-    t.same(later.slice(-3, -1), two.slice(-3, -1))
-  }
-)
+t.test('two artifacts that differ in a chunk share Node and the packages', async t => {
+  const change = 'for file in .next/static/chunks/*.js; do break; done; echo "// changed" >> $file'
+  const one = await image.layersOf(await image.build(t, 'web', await packSample(t), isArtifact))
+  const two = await image.layersOf(await image.build(t, 'web', await packSample(t, change), isArtifact))
+  t.same(two.slice(-3, -1), one.slice(-3, -1))
+  t.not(two.at(-1), one.at(-1))
+})
 
 t.test('a changed line of a Next.js app does not fetch its packages again', async t => {
   await buildImage('web')
@@ -122,28 +115,24 @@ t.test('a folder that names no dependencies is refused, with what to add', async
   t.match(err, 'The build context has no requirements.txt and no [project] dependencies in a pyproject.toml')
 })
 
-t.test('a changed line of an API changes its last layer alone, and its packages are the same on any day', async t => {
-  const folder = await image.makeFolder(t, { 'tiny.py': tinyApp, 'requirements.txt': requirements })
+t.test('a changed line of an API leaves its packages alone', async t => {
+  const folder = await image.makeFolder(t, { 'tiny.py': tinyApp, 'requirements.txt': `${requirements}h11\n` })
   const before = await image.layersOf(await image.build(t, 'api', folder, isTiny))
   await appendFile(join(folder, 'tiny.py'), `#${someLine()}`)
   const { tag, err } = await image.tryBuild(t, 'api', folder, isTiny)
   t.match(err, /#(\d+) \[venv [^\n]*pip[^\n]* install [^\n]*\n#\1 CACHED/)
   const after = await image.layersOf(tag)
-  t.same(after.slice(0, -1), before.slice(0, -1))
+  t.equal(after.at(-2), before.at(-2))
   t.not(after.at(-1), before.at(-1))
-  const later = await image.layersOf(await image.build(t, 'api', folder, [...isTiny, '--no-cache']))
-  t.not(later.at(1), after.at(1), 'it was built anew')
-  t.equal(later.at(-2), after.at(-2))
 })
 
-t.test('a changed line of the edge leaves the base, Node and the packages alone, on any day', async t => {
+t.test('a changed line of the edge leaves the base, Node and the packages alone', async t => {
   const before = await image.layersOf(await buildImage('proxy'))
   const folder = await image.makeFolder(t, {})
   for (const name of edgeFiles) await cp(join(project, name), join(folder, name), { recursive: true })
   await appendFile(join(folder, 'proxy/edge.ts'), `//${someLine()}`)
-  const after = await image.layersOf(await image.build(t, 'proxy', folder, ['--no-cache']))
+  const after = await image.layersOf(await image.build(t, 'proxy', folder))
   t.equal(after.length, before.length)
-  t.not(after.at(1), before.at(1), 'it was built anew')
   for (const same of [0, 2, 3]) t.equal(after[same], before[same])
   t.not(after.at(-1), before.at(-1))
 })

@@ -11,8 +11,18 @@ t.setTimeout(300_000)
 
 const tight = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL']
 const hurried = ['--health-interval', '1s', '--health-retries', '1', '--health-start-period', '1ms']
+interface Row {
+  readonly user: string
+  readonly ports: readonly string[]
+  readonly options: readonly string[]
+  /** Folders that its user may write in. */
+  readonly writable: readonly string[]
+  /** What is to be the same layer in every build: no date in it may tell one from another. */
+  readonly undated: string
+}
+
 /** How each is run here: as tightly as the compose files do it, and in a network of its own. */
-const images: Record<ImageName, { user: string; ports: string[]; options: string[]; writable: string[] }> = {
+const images: Record<ImageName, Row> = {
   proxy: {
     user: '10001',
     ports: [],
@@ -20,19 +30,22 @@ const images: Record<ImageName, { user: string; ports: string[]; options: string
       ...[...tight, '--cap-add', 'NET_BIND_SERVICE', '--sysctl', 'net.ipv4.ip_unprivileged_port_start=1024'],
       ...['--volume', '/var/lib/twinedge', '--volume', '/run/twinedge']
     ],
-    writable: ['/var/lib/twinedge', '/run/twinedge']
+    writable: ['/var/lib/twinedge', '/run/twinedge'],
+    undated: '/usr/local/bin/node /app/node_modules'
   },
   web: {
     user: '10003',
     ports: ['3000/tcp'],
     options: [...tight, '--security-opt', 'no-new-privileges', '--publish', '127.0.0.1::3000'],
-    writable: []
+    writable: [],
+    undated: '/usr/local/bin/node /app/node_modules'
   },
   api: {
     user: '10002',
     ports: ['8000/tcp'],
     options: [...tight, '--security-opt', 'no-new-privileges', '--publish', '127.0.0.1::8000'],
-    writable: ['/data']
+    writable: ['/data'],
+    undated: '/venv'
   }
 }
 const built = { proxy: await buildImage('proxy'), web: await buildImage('web'), api: await buildImage('api') }
@@ -42,21 +55,22 @@ id -u
 for tool in gcc cc g++ make ld npm npx yarn corepack setcap git; do command -v $tool; done
 find / -xdev -perm /6000 -type f
 find /var/lib/apt/lists /var/cache/apt -type f -size +0
+find $UNDATED -newermt @1
 find / -xdev -path /tmp -prune -o -path /var/tmp -prune -o -path /run/lock -prune -o -type d -writable -print`
 
 for (const name of names) {
-  const { user, ports, options, writable } = images[name]
+  const { user, ports, options, writable, undated } = images[name]
   t.test(`${name}: what ships is what runs, and its user can change none of it`, async t => {
     const { Config, Size } = await inspectImage(built[name])
     t.comment(`${name}: ${Math.round(Size / 1e6)} MB`)
     t.equal(Config.StopSignal, 'SIGTERM')
     t.equal(Config.Healthcheck?.Test[0], 'CMD')
     t.same(Object.keys(Config.ExposedPorts ?? {}), ports)
-    const { out } = await runIn(built[name], findings, ['--network', 'none'])
+    const { out } = await runIn(built[name], findings, ['--network', 'none', '--env', `UNDATED=${undated}`])
     t.same(
       out.trim().split('\n'),
       [user, ...writable],
-      'user, then tools, setuid files, lists of packages, open folders'
+      'user, then tools, setuid files, lists of packages, dated files, open folders'
     )
   })
 
@@ -81,6 +95,13 @@ t.test('the edge was compiled when it was built, for the user who runs it', asyn
   const { err } = await docker(['logs', id])
   t.match(err, 'was accepted')
   t.notMatch(err, 'was not initialized')
+})
+
+t.test('an API was compiled when it was built, whatever date its files then had', async t => {
+  const script =
+    'import uvicorn, sample_api; print([open(m.__cached__, "rb").read(8)[4] for m in (uvicorn, sample_api)])'
+  const { out, err } = await runIn(built.api, `python -c '${script}'`)
+  t.equal(out, '[1, 1]\n', err) // neither date nor hash of the source is looked at
 })
 
 t.test('a web app whose page fails is unhealthy', async t => {

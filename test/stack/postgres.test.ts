@@ -4,8 +4,7 @@ import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { upStack } from '../doubles/stack/stack.ts'
 
 const password = 'h7Jk2Lm9Qw4Er6Ty8Ui1'
-// As an operator writes it: Compose puts the password in.
-const url = `postgresql://app:\${POSTGRES_PASSWORD}@db:5432/app`
+const urlWith = (secret: string): string => `postgresql://app:${secret}@db:5432/app`
 
 /** Python's own sockets are all that the API's container needs to see the database. */
 const reach = 'import socket; socket.create_connection(("db", 5432), 3); print("reached")'
@@ -20,11 +19,10 @@ t.test('PostgreSQL beside the API: there for it, and for nobody else', { skip: a
   const stack = await upStack(t, 'backend', {
     COMPOSE_PROFILES: 'api-blue,postgres',
     POSTGRES_PASSWORD: password,
-    EXCELMANUS_DATABASE_URL: url
+    EXCELMANUS_DATABASE_URL: urlWith(password)
   })
   const sql = async (secret: string, query: string): Promise<string> => {
-    const target = `postgresql://app:${secret}@db:5432/app`
-    const { out, err } = await stack.compose('exec', '-T', 'db', 'psql', '-tA', target, '-c', query)
+    const { out, err } = await stack.compose('exec', '-T', 'db', 'psql', '-tA', urlWith(secret), '-c', query)
     return out.trim() || err.trim()
   }
 
@@ -41,7 +39,7 @@ t.test('PostgreSQL beside the API: there for it, and for nobody else', { skip: a
   t.test('the API reaches it as db, and is told where it is', async t => {
     t.equal((await stack.compose('exec', '-T', 'api-blue', 'python3', '-c', reach)).out, 'reached\n')
     const told = await stack.compose('exec', '-T', 'api-blue', 'printenv', 'EXCELMANUS_DATABASE_URL')
-    t.equal(told.out.trim(), url.replace('${POSTGRES_PASSWORD}', password))
+    t.equal(told.out.trim(), urlWith(password))
     const { body } = await ask(t, stack, 'h1', { path: '/api/v1/whoami' })
     t.match(JSON.parse(body), { database: true })
   })

@@ -8,7 +8,7 @@ export const privateKey = `${['-----BEGIN', 'PRIVATE KEY-----'].join(' ')}\n${ma
 const secretNames =
   '.env .env.local .env.production.local .git/config server.key server.pem deep/.env deep/a.pem'.split(' ')
 /** What lies about in a checkout, and has no place in an image. */
-export const secrets = Object.fromEntries(secretNames.map(name => [name, privateKey]))
+export const secrets = Object.fromEntries(secretNames.map(name => [name, name.endsWith('.pem') ? privateKey : marker]))
 /** Puts them into an artifact, before it is packed. */
 export const plantSecrets = secretNames
   .map(name => `mkdir -p .next/standalone/$(dirname ${name}); echo ${marker} > .next/standalone/${name}`)
