@@ -14,13 +14,13 @@ import {
   rowsOf,
   type Server
 } from './environment.ts'
-import { cors, database, tokens } from './exposure.ts'
+import { cors, database, neighbours, tokens } from './exposure.ts'
 import { misspelt } from './spelling.ts'
 import { type VariableName, variables } from './variables.ts'
 
 type Check = (env: Environment, server: Server) => Iterable<EnvironmentFault>
 
-const checks: readonly Check[] = [values, names, tls, peers, slots, ports, tokens, cors, database, misspelt]
+const checks: readonly Check[] = [values, names, tls, peers, slots, ports, tokens, cors, neighbours, database, misspelt]
 
 /** What is missing, weak or at odds, all of it; a trial on this machine alone needs no secrets. */
 export function faultsOf(env: Environment, server: Server): EnvironmentFault[] {

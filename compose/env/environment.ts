@@ -73,7 +73,7 @@ export function modeFaults(file: string, mode: number, env: Environment): Enviro
   return [{ name: file, found: `mode ${digits}`, expected: `0600: chmod 600 ${file}` }]
 }
 
-function hasSecrets(env: Environment): boolean {
+export function hasSecrets(env: Environment): boolean {
   const rows = Object.entries(variables) as [VariableName, Variable][]
   return rows.some(([name, { isSecret }]) => isSecret && Boolean(env[name]))
 }

@@ -11,7 +11,11 @@ const heads: Record<Server, string> = {
 const fixed: Record<Server, Partial<Record<VariableName, string>>> = {
   frontend: { COMPOSE_FILE: 'docker-compose.frontend.yml' },
   backend: { COMPOSE_FILE: 'docker-compose.backend.yml' },
-  single: { COMPOSE_FILE: 'docker-compose.frontend.yml:docker-compose.backend.yml', SERVER: 'single' }
+  single: {
+    COMPOSE_FILE: 'docker-compose.frontend.yml:docker-compose.backend.yml',
+    WEB_ENV_FILE: 'web.env',
+    SERVER: 'single'
+  }
 }
 
 /** What everybody has to put in. */

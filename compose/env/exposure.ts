@@ -3,7 +3,9 @@ import {
   domainsOf,
   type Environment,
   type EnvironmentFault,
+  effective,
   faultOf,
+  hasSecrets,
   isExample,
   isTrial,
   type Server
@@ -53,6 +55,13 @@ function secured(entry: string): string {
 /** Without a path or a slash after it. */
 function bare(entry: string): string {
   return entry.replace(/^((?:.*?\/\/)?[^/]*).*$/, '$1')
+}
+
+/** Where both halves share a file, the web app would get what is for the API alone. */
+export function* neighbours(env: Environment, server: Server): Iterable<EnvironmentFault> {
+  const file = env.WEB_ENV_FILE || effective(env, 'ENV_FILE')
+  if (server !== 'single' || file !== effective(env, 'ENV_FILE') || !hasSecrets(env)) return
+  yield faultOf('WEB_ENV_FILE', env, 'a file of its own, such as web.env: the web app would get the secrets of the API')
 }
 
 export function* database(env: Environment, server: Server): Iterable<EnvironmentFault> {

@@ -63,6 +63,7 @@ export const variables = {
   COMPOSE_PROFILES: { on: both, default: null, example: 'web-blue', kind: someOf(profiles), meaning: 'The slots that run: web-blue or web-green, api-blue or api-green; and postgres.' },
   COMPOSE_PROJECT_NAME: { on: both, default: 'twinedge', kind: projectName, meaning: 'Another one for a second stack on the same machine, with other ports.' },
   ENV_FILE: { on: both, default: '.env', meaning: 'The file whose variables the containers get. For a second stack on the same machine another one, together with `docker compose --env-file`.' },
+  WEB_ENV_FILE: { on: front, default: null, example: 'web.env', meaning: 'Another file for what the web app gets, which need not be there. On a single server it must not be that of the API, which has secrets in it.' },
   SERVER: { on: both, default: null, kind: choice('single', 'frontend', 'backend'), meaning: 'single: both compose files on one server.' },
   HTTP_PORT: { part: 'Ports', on: both, default: '80', kind: port, meaning: 'Where plain HTTP is taken, to redirect it and for ACME.' },
   HTTPS_PORT: { on: both, default: '443', kind: port, meaning: 'Where HTTPS is taken.' },

@@ -79,6 +79,16 @@ t.test(
   }
 )
 
+t.test('where both halves share a server, the web app gets a file of its own, or there are no secrets', async t => {
+  const faults = (env: Environment) => faultsOf(filled('single', env), 'single').map(({ name }) => name)
+  t.same(faults({}), [], 'as the example has it')
+  t.same(faults({ WEB_ENV_FILE: '' }), ['WEB_ENV_FILE'])
+  t.same(faults({ WEB_ENV_FILE: '.env' }), ['WEB_ENV_FILE'])
+  t.same(faults({ WEB_ENV_FILE: 'both.env', ENV_FILE: 'both.env' }), ['WEB_ENV_FILE'])
+  t.same(faultsOf({ DOMAINS: 'localhost', SERVER: 'single' }, 'single'), [], 'a trial without secrets')
+  t.same(faultsOf(filled('backend', { WEB_ENV_FILE: '' }), 'backend'), [])
+})
+
 t.test('the frontend server has none of these, and is not asked for them', async t => {
   t.same(
     faultsOf(filled('frontend', { EXCELMANUS_AUTH_ENABLED: 'true', COMPOSE_PROFILES: 'web-blue' }), 'frontend'),
