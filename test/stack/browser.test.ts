@@ -31,7 +31,11 @@ async function open(t: Test, edge: Stack, path: string): Promise<Tab> {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
   })
   page.on('pageerror', error => complaints.push(error.message))
-  page.on('requestfailed', failed => complaints.push(`${failed.url()}: ${failed.failure()?.errorText}`))
+  page.on('requestfailed', failed => {
+    // What the browser itself gives up when its page is left is nobody's fault.
+    const why = failed.failure()?.errorText ?? ''
+    if (why !== 'net::ERR_ABORTED') complaints.push(`${failed.url()}: ${why}`)
+  })
   const url = `https://localhost:${edge.httpsPort}${path}`
   await page.goto(url, { waitUntil: 'networkidle' }).catch(error => {
     if (!String(error).includes(CHANGED)) throw error

@@ -41,7 +41,8 @@ async function lowPorts(count: number): Promise<string[]> {
 
 t.test('what may be taken from a container is taken from it', { skip: engineMissing }, async t => {
   const [http = '', https = ''] = await lowPorts(2)
-  const stack = await upStack(t, 'single', { HTTP_PORT: http, HTTPS_PORT: https, ...secrets })
+  const ports = { HTTP_PORT: http, HTTPS_PORT: https }
+  const stack = await upStack(t, 'single', { ...ports, WEB_ENV_FILE: 'web.env', ...secrets })
 
   t.test('the edge is nobody, may write nowhere, and listens below 1024 all the same', async t => {
     const { Config, HostConfig, Mounts } = await stack.inspect('edge')
@@ -125,6 +126,9 @@ t.test('what may be taken from a container is taken from it', { skip: engineMiss
     t.notMatch(Config.Env.join('\n'), /EXCELMANUS_|POSTGRES_/, 'the edge has no need of them')
     const app = await stack.compose('exec', '-T', 'api-blue', 'printenv', 'EXCELMANUS_JWT_SECRET')
     t.equal(app.out.trim(), secrets.EXCELMANUS_JWT_SECRET)
+    const web = await stack.compose('exec', '-T', 'web-blue', 'env')
+    t.match(web.out, /^PATH=/m)
+    t.notMatch(web.out, /EXCELMANUS_|POSTGRES_/, 'nor has the web app')
     t.strictSame(found((await stack.compose('logs')).out), [], 'logs')
     t.strictSame(found((await stack.compose('top')).out), [], 'top')
     t.strictSame(found((await stack.compose('ps', '--all', '--no-trunc')).out), [], 'ps')

@@ -78,11 +78,17 @@ t.test('an engine that was down has everything as it was, with no command typed'
       const pid = await enginePid()
       const containers = signal === 'SIGKILL' ? await pidsOf(stack) : []
       process.kill(pid, signal)
-      // The engine alone, killed, would leave the containers running: without power nothing runs.
-      for (const container of containers) process.kill(container, signal)
       await waitUntil(async () => !isThere(pid), 'the engine is gone')
+      // The engine alone, killed, would leave the containers running: without power nothing runs. After it, or it
+      // would start them again with its last breath.
+      for (const container of containers) process.kill(container, signal)
+      await waitUntil(async () => !containers.some(isThere), 'the containers are gone')
       await startEngine()
-      await waitUntil(async () => (await stateOf(stack)) === before, before)
+      let state = ''
+      await waitUntil(async () => {
+        state = await stateOf(stack)
+        return state === before
+      }, before).catch(() => t.equal(state, before))
       t.match(before, /^web-green \S+ exited *$/m, 'what was stopped by hand stays so')
       t.equal((await stack.inspect('preflight')).State.StartedAt, looked, '.env is not looked at again')
       await waitUntil(async () => (await ask(t, stack, 'h1').catch(() => null))?.status === 200, 'the page')
