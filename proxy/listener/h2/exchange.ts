@@ -80,7 +80,8 @@ export class H2Exchange implements Exchange {
   }
 
   resumeBody(): void {
-    if (!this.#isPaused) return
+    // Its end may come while it is paused: then nothing is waited for any more.
+    if (!this.#isPaused || this.#isBodyRead) return
     this.#isPaused = false
     this.#patience.awaitsBody()
     this.#stream.resume()
