@@ -20,7 +20,20 @@ import { type VariableName, variables } from './variables.ts'
 
 type Check = (env: Environment, server: Server) => Iterable<EnvironmentFault>
 
-const checks: readonly Check[] = [values, names, tls, peers, slots, ports, tokens, cors, neighbours, database, misspelt]
+const checks: readonly Check[] = [
+  values,
+  halves,
+  names,
+  tls,
+  peers,
+  slots,
+  ports,
+  tokens,
+  cors,
+  neighbours,
+  database,
+  misspelt
+]
 
 /** What is missing, weak or at odds, all of it; a trial on this machine alone needs no secrets. */
 export function faultsOf(env: Environment, server: Server): EnvironmentFault[] {
@@ -38,6 +51,14 @@ function* values(env: Environment, server: Server): Iterable<EnvironmentFault> {
   if (said !== server && isServer(server === 'single' ? said || 'frontend' : said)) {
     yield faultOf('SERVER', env, server === 'single' ? 'single, with both compose files' : `${server}, or nothing`)
   }
+}
+
+/** Each compose file says that it is there; by hand, none does. */
+function* halves(env: Environment, server: Server): Iterable<EnvironmentFault> {
+  const count = [env.HAS_WEB, env.HAS_API].filter(Boolean).length
+  if (count === 2 && server !== 'single') yield faultOf('SERVER', env, 'single, with both compose files')
+  if (count === 1 && server === 'single')
+    yield faultOf('COMPOSE_FILE', env, 'both compose files, where SERVER is single')
 }
 
 function expectedOf({ why, expected, options = [] }: Kind<unknown>, value: string): string {

@@ -10,9 +10,9 @@ export interface EnvFile {
 const name = /[ \t]*(?:export[ \t]+)?(?<name>[\w.-]+)[ \t]*[=:][ \t]*/
 /** A quoted value may go over lines; what follows it on its last line is not read. */
 const value =
-  /(?:'(?<single>(?:\\[\s\S]|[^'\\])*)'.*|"(?<double>(?:\\[\s\S]|[^"\\])*)".*|(?<open>["']).*|(?<plain>.*))(?:\n|$)/
+  /(?:'(?<single>(?:\\[\s\S]|[^'\\])*)'[^\n]*|"(?<double>(?:\\[\s\S]|[^"\\])*)"[^\n]*|(?<open>["'])[^\n]*|(?<plain>[^\n]*))(?:\n|$)/
 const assignment = new RegExp(`^${name.source}${value.source}`)
-const skipped = /^[ \t]*(?:#.*)?(?:\n|$)/
+const skipped = /^[ \t]*(?:#[^\n]*)?(?:\n|$)/
 
 /**
  * A `.env` as Compose reads it, and what there becomes something else than its author meant.
@@ -39,7 +39,7 @@ function next(rest: string): [string | undefined, Groups | null] {
   const comment = skipped.exec(rest)
   if (comment !== null) return [comment[0], null]
   const found = assignment.exec(rest)
-  return found === null ? [/^.*\n?/.exec(rest)?.[0], {}] : [found[0], found.groups ?? {}]
+  return found === null ? [/^[^\n]*\n?/.exec(rest)?.[0], {}] : [found[0], found.groups ?? {}]
 }
 
 interface Reading {

@@ -32,7 +32,7 @@ const app = 'The app itself (chapter 7 of the old manual); they reach its contai
 // biome-ignore format: a table is read by its columns; one row, one line where it fits
 export const variables = {
   DOMAINS: { part: 'The site', on: both, default: 'localhost', example: '[example.com, www.example.com]', meaning: 'The names that are served; the same on both servers.' },
-  TLS_MODE: { on: both, default: 'local', example: 'acme', kind: choice('local', 'acme', 'files'), meaning: 'acme: certificates from Let\'s Encrypt, renewed by themselves. local: of an authority made here, to try it out.' },
+  TLS_MODE: { on: both, default: 'local', example: 'acme', kind: choice('local', 'acme', 'files'), meaning: 'acme: certificates from Let\'s Encrypt, renewed by themselves. local: of an authority made here, to try it out. files: your own, with a configuration file of your own.' },
   ACME_EMAIL: { on: both, default: null, example: 'ops@example.com', kind: email, meaning: 'Where the authority may write to; may be left out.' },
   ACME_DIRECTORY: { on: both, default: null, kind: httpsUrl, meaning: 'The directory of another authority than Let\'s Encrypt.' },
   PEER_THUMBPRINT: { on: both, default: null, kind: thumbprint, meaning: 'What `twinedge certs` shows on the other server, so that both renew wherever DNS points.' },
@@ -42,14 +42,14 @@ export const variables = {
   WEB_ADDRESS: { on: front, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the web app listens for the other server: an address of a private network.' },
   API_ADDRESS: { on: back, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the API listens for the other server: an address of a private network.' },
 
-  WEB_IMAGE: { part: 'Images', on: front, default: 'twinedge/web:sample', example: 'registry.example.com/web:1.4.2', meaning: 'The web app; by default the sample, built here.' },
+  WEB_IMAGE: { part: 'Images', on: front, default: 'localhost/twinedge/web:sample', example: 'registry.example.com/web:1.4.2', meaning: 'The web app; by default the sample, built here.' },
   WEB_GREEN_IMAGE: { on: front, default: null, meaning: 'Another one for the green slot; a swap sets it.' },
   WEB_CONTEXT: { on: front, default: 'images/web/sample', meaning: 'The folder that it is built from, if it is built here.' },
   WEB_DOCKERFILE: { on: front, default: '../Dockerfile', meaning: 'The Dockerfile, from that folder.' },
   WEB_FROM: { on: front, default: 'source', kind: choice('source', 'artifact'), meaning: 'artifact: from frontend-standalone.tar.gz in that folder, with nothing compiled.' },
   WEB_BUILD_ID: { on: front, default: null, meaning: 'The build\'s id, if it is built here; by default a random one.' },
   NODE_IMAGE: { on: front, default: 'node:26-bookworm-slim', meaning: 'What the web app is built on.' },
-  API_IMAGE: { on: back, default: 'twinedge/api:sample', example: 'registry.example.com/api:1.4.2', meaning: 'The API; by default the sample, built here.' },
+  API_IMAGE: { on: back, default: 'localhost/twinedge/api:sample', example: 'registry.example.com/api:1.4.2', meaning: 'The API; by default the sample, built here.' },
   API_GREEN_IMAGE: { on: back, default: null, meaning: 'Another one for the green slot; a swap sets it.' },
   API_CONTEXT: { on: back, default: 'images/api/sample', meaning: 'The folder that it is built from, if it is built here.' },
   API_DOCKERFILE: { on: back, default: '../Dockerfile', meaning: 'The Dockerfile, from that folder.' },
@@ -57,7 +57,7 @@ export const variables = {
   API_APP: { on: back, default: 'sample_api.app:app', example: 'excelmanus.api:app', meaning: 'The module that uvicorn serves, if it is built here.' },
   API_EXTRAS: { on: back, default: null, example: 'web', meaning: 'Groups of optional dependencies that it needs, if it is built here.' },
   API_PACKAGES: { on: back, default: null, example: 'psycopg2-binary httpx[socks]', meaning: 'Packages that it needs besides, if it is built here.' },
-  EDGE_IMAGE: { on: both, default: 'twinedge/proxy:local', meaning: 'The edge; by default built here.' },
+  EDGE_IMAGE: { on: both, default: 'localhost/twinedge/proxy:local', meaning: 'The edge; by default built here.' },
 
   COMPOSE_FILE: { part: 'What runs', on: both, default: null, meaning: 'What `docker compose` takes when it is given no -f.' },
   COMPOSE_PROFILES: { on: both, default: null, example: 'web-blue', kind: someOf(profiles), meaning: 'The slots that run: web-blue or web-green, api-blue or api-green; and postgres.' },
@@ -74,7 +74,7 @@ export const variables = {
   API_BLUE_PORT: { on: back, default: '8001', kind: port, meaning: 'Of the blue slot.' },
   API_GREEN_PORT: { on: back, default: '8002', kind: port, meaning: 'Of the green slot.' },
 
-  EDGE_MEMORY: { part: 'Memory, for a server with 1 GB', on: both, default: '256m', kind: memory, meaning: 'Of the edge, at most.' },
+  EDGE_MEMORY: { part: 'Memory: one half fits a server with 1 GB, both want 2 GB', on: both, default: '256m', kind: memory, meaning: 'Of the edge, at most.' },
   WEB_MEMORY: { on: front, default: '384m', kind: memory, meaning: 'Of a web slot.' },
   API_MEMORY: { on: back, default: '384m', kind: memory, meaning: 'Of an API slot.' },
 

@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { exampleEnv } from '../../compose/env/example.ts'
@@ -94,10 +94,35 @@ t.test('env check --beside looks at the mode of the file, unless there is nothin
 t.test('env check --beside needs no file, unless one was named', async t => {
   const args = ['env', 'check', 'backend', '--beside', join(await folder(t), 'none.env')]
   t.equal((await twinedge(args)).code, 0, 'a trial')
-  t.equal((await twinedge(args, { ...filled('backend') })).code, 0, 'the variables came from a shell')
+  t.equal((await twinedge(args, { DOMAINS: 'a.test' })).code, 0, 'a trial, with a word from a shell')
   const { code, err } = await twinedge(args, { ENV_FILE: 'none.env' })
   t.equal(code, 1)
   t.match(err, /^ENV_FILE +found "none\.env"; +expected a file beside the compose files$/m)
+})
+
+t.test('env check --beside refuses a site whose variables came from another file than the containers get', async t => {
+  const expected = /^ENV_FILE +found nothing; +expected the name of the file that holds DOMAINS, in it$/m
+  const none = ['env', 'check', 'backend', '--beside', join(await folder(t), '.env')]
+  t.match((await twinedge(none, { ...filled('backend') })).err, expected, 'there is none')
+  const other = ['env', 'check', 'backend', '--beside', await write(t, filledText('backend'))]
+  t.match((await twinedge(other, { DOMAINS: '[other.cn]' })).err, expected)
+  t.equal((await twinedge(other, { DOMAINS: `${filled('backend').DOMAINS}` })).code, 0)
+})
+
+t.test('env check --beside does not take a link that leads nowhere for no file', async t => {
+  const file = join(await folder(t), '.env')
+  await symlink('/nonexistent/.env', file)
+  const { code, err } = await twinedge(['env', 'check', 'backend', '--beside', file])
+  t.equal(code, 1)
+  t.match(err, /^\.env +found a link that leads out of its folder; +expected the file itself/m)
+})
+
+t.test('both compose files and SERVER=single go together', async t => {
+  const check = (server: string, env: NodeJS.ProcessEnv) => twinedge(['env', 'check', server], env)
+  t.match((await check('backend', { HAS_WEB: '1', HAS_API: '1' })).err, /^SERVER +found "backend"; +expected single/m)
+  t.match((await check('single', { HAS_WEB: '1' })).err, /^COMPOSE_FILE +found nothing; +expected both/m)
+  t.equal((await check('single', { HAS_WEB: '1', HAS_API: '1' })).code, 0)
+  t.equal((await check('frontend', { HAS_WEB: '1' })).code, 0)
 })
 
 t.test(

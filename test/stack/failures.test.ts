@@ -4,6 +4,9 @@ import { type Answer, ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
 
+// Where nothing is built yet, the images are.
+t.setTimeout(600_000)
+
 const health = '/api/v1/health'
 
 /** Ends a process of a container from outside of it: to the engine a crash, and no wish of an operator. */

@@ -6,6 +6,9 @@ import { ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
 
+// Where nothing is built yet, the images are.
+t.setTimeout(600_000)
+
 const MB = 1024 ** 2
 const secrets = {
   EXCELMANUS_AUTH_ENABLED: 'true',

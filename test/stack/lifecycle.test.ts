@@ -6,6 +6,9 @@ import { ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { authorityOf, type Stack, upStack } from '../doubles/stack/stack.ts'
 
+// Where nothing is built yet, the images are.
+t.setTimeout(600_000)
+
 const page = { path: '/', headers: ['accept', 'text/html'] }
 
 /** The id of each container of it, by service. */
@@ -68,7 +71,7 @@ t.test('a stack comes, changes and goes as anyone who knows Compose expects', { 
   t.test('another image in .env replaces that one service, and not the edge', async t => {
     const before = await containersOf(stack)
     const image = `te-web:${stack.project}`
-    await docker(['tag', 'twinedge/web:sample', image])
+    await docker(['tag', 'localhost/twinedge/web:sample', image])
     t.teardown(() => docker(['rmi', image]))
     await stack.set({ WEB_IMAGE: image })
     const { code, err } = await stack.compose('up', '-d', '--wait')

@@ -3,6 +3,9 @@ import { ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { upStack } from '../doubles/stack/stack.ts'
 
+// Where nothing is built yet, the images are.
+t.setTimeout(600_000)
+
 const password = 'h7Jk2Lm9Qw4Er6Ty8Ui1'
 const urlWith = (secret: string): string => `postgresql://app:${secret}@db:5432/app`
 

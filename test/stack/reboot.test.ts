@@ -7,6 +7,9 @@ import { ask, protocols } from '../doubles/foreign-client.ts'
 import { engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
 
+// Where nothing is built yet, the images are.
+t.setTimeout(600_000)
+
 const LONGEST_MS = 60_000
 
 async function enginePid(): Promise<number> {

@@ -1,7 +1,10 @@
 import { chmod } from 'node:fs/promises'
 import t from 'tap'
-import { engineMissing } from '../doubles/stack/engine.ts'
+import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { makeStack, type Stack } from '../doubles/stack/stack.ts'
+
+// Where nothing is built yet, the images are.
+t.setTimeout(600_000)
 
 const good = {
   DOMAINS: '[pages.invalid, www.pages.invalid]',
@@ -77,7 +80,7 @@ t.test('nothing starts on an .env that lacks something, and the log says what', 
     t.strictSame((await running(stack)).sort(), ['api-blue', 'edge'])
   })
 
-  t.test('the edge goes on when a later .env is refused', async t => {
+  t.test('the edge goes on when a later .env is refused that does not concern it', async t => {
     const edge = await stack.container('edge')
     await stack.set({ EXCELMANUS_JWT_SECRET: 'short' })
     t.not((await refusal(stack)).code, 0)
@@ -85,3 +88,17 @@ t.test('nothing starts on an .env that lacks something, and the log says what', 
     t.equal(await stack.container('edge'), edge)
   })
 })
+
+t.test(
+  'an image that cannot be had is an error, and not the sample under its name',
+  { skip: engineMissing },
+  async t => {
+    const image = 'localhost:9/none:1'
+    const stack = await makeStack(t, 'backend', { API_IMAGE: image })
+    const { code, err } = await stack.compose('up', '-d')
+    t.not(code, 0)
+    t.match(err, 'API_IMAGE-cannot-be-pulled')
+    t.not((await docker(['image', 'inspect', image])).code, 0)
+    t.strictSame(await running(stack), [])
+  }
+)

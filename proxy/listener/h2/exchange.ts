@@ -80,8 +80,7 @@ export class H2Exchange implements Exchange {
   }
 
   resumeBody(): void {
-    // Its end may come while it is paused: then nothing is waited for any more.
-    if (!this.#isPaused || this.#isBodyRead) return
+    if (!this.#isPaused || this.#isBodyRead) return // its end may come while it is paused
     this.#isPaused = false
     this.#patience.awaitsBody()
     this.#stream.resume()

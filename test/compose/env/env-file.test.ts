@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { readEnvFile } from '../../../compose/env/env-file.ts'
 
@@ -65,4 +66,14 @@ t.test('what Compose would stop at, or take for something else, is told with its
     { name: 'C', found: 'a comment as its value', expected: 'it on a line above' }
   ])
   t.same(env, { A: '1', C: '# not a comment' })
+})
+
+t.test('every text is read to its end, whatever ends its lines', async t => {
+  for (const text of ['X=1\r\r\n', '\r', 'A\rB=1', '# \u2028', 'A=\u2029"', "A='\r"]) {
+    t.ok(Array.isArray(readEnvFile(text, '.env').faults), JSON.stringify(text))
+  }
+  const any = fc.array(
+    fc.constantFrom('\r', '\n', '\u2028', '\u2029', '\u0085', 'A', '=', '"', "'", '#', '$', ' ', '\\')
+  )
+  fc.assert(fc.property(any, parts => Array.isArray(readEnvFile(parts.join(''), '.env').faults)))
 })

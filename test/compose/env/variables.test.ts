@@ -32,6 +32,18 @@ for (const side of ['frontend', 'backend'] as const) {
   })
 }
 
+for (const side of ['frontend', 'backend'] as const) {
+  t.test(`docker-compose.${side}.yml: an app gets nothing of .env that is meant for Compose`, async t => {
+    const kept = /^x-stack: &stack\n((?: .*\n)+)/m.exec(compose(side))?.[1] ?? ''
+    const names = [...kept.matchAll(/(\w+): ""/g)].map(([, name]) => name)
+    t.same(
+      names,
+      rows.map(([name]) => name).filter(name => !name.startsWith('EXCELMANUS_'))
+    )
+    t.match(compose(side), /^ {2}environment:\n {4}<<: \*stack\n/m)
+  })
+}
+
 t.test('what a row has as its default or its example is what its check takes', async t => {
   for (const [name, { kind, default: usual, example }] of rows) {
     for (const text of [usual, example]) if (text != null && kind) t.not(kind.read(text), undefined, `${name}=${text}`)
