@@ -92,7 +92,8 @@ t.test('a stack comes, changes and goes as anyone who knows Compose expects', { 
     t.equal((await docker(['network', 'ls', ...mine])).out, '', 'no network')
     t.strictSame((await docker(['volume', 'ls', ...mine])).out.trim().split('\n').sort(), [
       `${stack.project}_edge-run`,
-      `${stack.project}_edge-state`
+      `${stack.project}_edge-state`,
+      `${stack.project}_sample-data`
     ])
     const { code, err } = await stack.compose('up', '-d', '--wait')
     t.equal(code, 0, err)
