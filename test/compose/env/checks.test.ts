@@ -48,6 +48,12 @@ const refused: readonly [Server, Environment, RegExp][] = [
   ['single', { WEB_BLUE_PORT: '8001' }, /^WEB_BLUE_PORT: another port than that of API_BLUE_PORT$/],
   ['frontend', { WEB_MEMORY: '384' }, /^WEB_MEMORY: its unit as well: 384m/],
   ['frontend', { WEB_IMGAE: 'a/web:1' }, /^WEB_IMGAE: probably WEB_IMAGE$/],
+  ['frontend', { WEB_ADDRESS: '0.0.0.0' }, /^WEB_ADDRESS: a private one: .* past the firewall$/],
+  ['frontend', { WEB_ADDRESS: '8.8.8.8' }, /^WEB_ADDRESS: /],
+  ['frontend', { WEB_FROM: 'artefact' }, /^WEB_FROM: .*probably artifact$/],
+  ['frontend', { DOMAINS: '[localhost, site.cn]', API_ORIGIN: '' }, /^API_ORIGIN: /],
+  ['frontend', { DOMAINS: '[a.internal, site.cn]', TLS_MODE: 'local' }, /^TLS_MODE: acme: browsers refuse/],
+  ['backend', { POSTGRES_MEMORY: '192' }, /^POSTGRES_MEMORY: its unit as well/],
   ['backend', { API_ADDRESS: '0.0.0.0' }, /^API_ADDRESS: a private one: .* past the firewall$/],
   ['backend', { EXCELMANUS_AUTH_ENABLED: 'ture' }, /^EXCELMANUS_AUTH_ENABLED: true or false$/]
 ]

@@ -19,6 +19,7 @@ const asCompose: readonly [string, Record<string, string>][] = [
   ["A='x\\\\'\nB=1", { A: 'x\\\\', B: '1' }],
   ["A='multi\nline'\nB=2", { A: 'multi\nline', B: '2' }],
   ['A="dou\\"ble"', { A: 'dou"ble' }],
+  ['A="a\\nb\\rc"', { A: 'a\nb\rc' }],
   ['A="a\\tb\\\\c"', { A: 'a\tb\\c' }],
   ['A="x\\\\"\nB=1', { A: 'x\\', B: '1' }],
   ['A="a\\qb"', { A: 'a\\qb' }],
