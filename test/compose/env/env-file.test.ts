@@ -70,9 +70,9 @@ t.test('what Compose would stop at, or take for something else, is told with its
 })
 
 t.test('every text is read to its end, whatever ends its lines', async t => {
-  for (const text of ['X=1\r\r\n', '\r', 'A\rB=1', '# \u2028', 'A=\u2029"', "A='\r"]) {
-    t.ok(Array.isArray(readEnvFile(text, '.env').faults), JSON.stringify(text))
-  }
+  const texts = ['X=1\r\r\n', '\r', 'A\rB=1', '# \u2028', 'A=\u2029"', "A='\r"]
+  // Not one by one: a report with such characters in it is cut there.
+  t.ok(texts.every(text => Array.isArray(readEnvFile(text, '.env').faults)))
   const any = fc.array(
     fc.constantFrom('\r', '\n', '\u2028', '\u2029', '\u0085', 'A', '=', '"', "'", '#', '$', ' ', '\\')
   )
