@@ -1,9 +1,9 @@
 import { shown } from '../../proxy/config/faults.ts'
-import { type Side, type Variable, type VariableName, variables } from './variables.ts'
+import { type Half, type Variable, type VariableName, variables } from './variables.ts'
 
 /** The variables of one stack, from its `.env`, its shell or both. */
 export type Environment = Readonly<Record<string, string | undefined>>
-export type Server = Side | 'single'
+export type Server = Half | 'single'
 export const servers: readonly Server[] = ['frontend', 'backend', 'single']
 
 export interface EnvironmentFault {

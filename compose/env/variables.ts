@@ -7,7 +7,7 @@ import { flag, memory, port, privateAddress, projectName, someOf } from './kinds
 /** One variable of a stack's `.env`: its row is its documentation, its line in the example, and its check. */
 export interface Variable {
   /** On which servers it means something; a single server has them all. */
-  readonly on: readonly Side[]
+  readonly on: readonly Half[]
   readonly meaning: string
   /** What the compose files take when it is left out; null: nothing. */
   readonly default: string | null
@@ -21,10 +21,10 @@ export interface Variable {
   readonly part?: string
 }
 
-export type Side = 'frontend' | 'backend'
-const both: readonly Side[] = ['frontend', 'backend']
-const front: readonly Side[] = ['frontend']
-const back: readonly Side[] = ['backend']
+export type Half = 'frontend' | 'backend'
+const both: readonly Half[] = ['frontend', 'backend']
+const front: readonly Half[] = ['frontend']
+const back: readonly Half[] = ['backend']
 /** What COMPOSE_PROFILES may name: a server's slots, and what goes with them. */
 export const profiles: readonly string[] = ['web-blue', 'web-green', 'api-blue', 'api-green', 'postgres']
 const app = 'The app itself (chapter 7 of the old manual); they reach its container as they are.'

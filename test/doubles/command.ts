@@ -40,6 +40,15 @@ export function command(
   return promise
 }
 
+/** Whether a process still runs. */
+export function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** `twinedge …` on this project. */
 export function twinedge(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   // Tests run under tap's loaders; the command must not.

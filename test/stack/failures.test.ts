@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { isThere } from '../doubles/command.ts'
+import { until } from '../doubles/edge-process.ts'
 import { type Answer, ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
@@ -13,7 +15,10 @@ const health = '/api/v1/health'
 async function crash(stack: Stack, service: string, name: RegExp): Promise<void> {
   const { out } = await docker(['top', await stack.container(service), '-eo', 'pid,args'])
   const found = out.split('\n').find(line => name.test(line) && !line.includes('docker-init'))
-  process.kill(Number.parseInt(found ?? '', 10), 'SIGKILL')
+  const pid = Number.parseInt(found ?? '', 10)
+  process.kill(pid, 'SIGKILL')
+  // What is asked from here on is not answered with its last breath.
+  await until(() => !isThere(pid), `${service} is gone`)
 }
 
 /** How often the engine has started it again. */

@@ -4,7 +4,7 @@ import t from 'tap'
 import { connectTo, until } from '../doubles/edge-process.ts'
 import { ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
-import { authorityOf, type Stack, upStack } from '../doubles/stack/stack.ts'
+import { authorityOf, freePorts, type Stack, upStack } from '../doubles/stack/stack.ts'
 
 // Where nothing is built yet, the images are.
 t.setTimeout(600_000)
@@ -66,6 +66,28 @@ t.test('a stack comes, changes and goes as anyone who knows Compose expects', { 
     t.equal(await end, 0)
     await stack.compose('start', 'edge')
     await until(isServed, 'served again')
+  })
+
+  t.test('each image is built by one service: a second build would replace what the first one started', async t => {
+    const { out } = await stack.compose('config', '--format', 'json')
+    // biome-ignore lint/suspicious/noExplicitAny: Compose's own answer
+    const services: any[] = Object.values(JSON.parse(out).services)
+    const built = services.filter(({ build }) => build !== undefined).map(({ image }) => image)
+    t.equal(built.length, 3)
+    t.equal(new Set(built).size, built.length)
+  })
+
+  t.test('what .env says to Compose alone replaces no slot', async t => {
+    const before = await containersOf(stack)
+    const { MONITOR_PORT = 0 } = await freePorts(['MONITOR_PORT'])
+    await stack.set({ WEB_GREEN_IMAGE: 'te-none:1', WEB_MEMORY: '384m', MONITOR_PORT: `${MONITOR_PORT}` })
+    const { code, err } = await stack.compose('up', '-d', '--wait')
+    t.equal(code, 0, err)
+    const after = await containersOf(stack)
+    t.equal(after['web-blue'], before['web-blue'])
+    t.not(after.edge, before.edge, 'but the one that it is for')
+    await stack.set({ WEB_GREEN_IMAGE: '', MONITOR_PORT: '' })
+    t.equal((await stack.compose('up', '-d', '--wait')).code, 0)
   })
 
   t.test('another image in .env replaces that one service, and not the edge', async t => {

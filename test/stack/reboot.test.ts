@@ -2,7 +2,7 @@ import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { command, project } from '../doubles/command.ts'
+import { command, isThere, project } from '../doubles/command.ts'
 import { ask, protocols } from '../doubles/foreign-client.ts'
 import { engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
@@ -14,14 +14,6 @@ const LONGEST_MS = 60_000
 
 async function enginePid(): Promise<number> {
   return Number(await readFile('/var/run/docker.pid', 'utf8'))
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
 
 /** Nobody's engine but the testbed's own is ended by a test. */

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Side, type Variable, type VariableName, variables } from '../../../compose/env/variables.ts'
+import { type Half, type Variable, type VariableName, variables } from '../../../compose/env/variables.ts'
 import { project } from '../../doubles/command.ts'
 
 const rows = Object.entries(variables) as [VariableName, Variable][]
 /** Read by Compose itself, or by the app, and so not to be found in the files. */
 const unnamed = /^(?:COMPOSE_|EXCELMANUS_)/
 
-function compose(side: Side): string {
+function compose(side: Half): string {
   const text = readFileSync(join(project, `docker-compose.${side}.yml`), 'utf8')
   return text.replaceAll(/^\s*#.*$/gm, '').replaceAll('$$', '')
 }

@@ -4,11 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { Server } from '../../../compose/env/environment.ts'
 import type { Outcome } from '../command.ts'
 import type { RunningEdge } from '../edge.ts'
 import { buildImage, docker, type ImageName } from './engine.ts'
-
-export type Server = 'frontend' | 'backend' | 'single'
 
 /** One server's compose files, up on this machine under a name and ports of their own. */
 export interface Stack extends Pick<RunningEdge, 'httpPort' | 'httpsPort' | 'ca'> {
