@@ -20,6 +20,9 @@ export const failures = {
   EDGE_VERSION_REFUSED: { status: 505, side: 'client', next: 'nothing to do: HTTP/1.0, 1.1 and 2 are spoken' },
   EDGE_INTERNAL: { status: 500, side: 'edge', next: 'report this line: it is a bug in the edge' },
   EDGE_STOPPING: { status: 503, side: 'edge', next: 'retry: the edge is stopping' },
+  EDGE_HELD_TOO_LONG: { status: 503, side: 'edge', next: 'twinedge slots resume UPSTREAM, or finish the swap' },
+  EDGE_MAINTENANCE: { status: 503, side: 'edge', next: 'twinedge slots resume UPSTREAM ends the maintenance' },
+  EDGE_SLOT_DRAINED: { status: 503, side: 'edge', next: 'nothing to do: its slot was drained, and its time was over' },
   EDGE_UPSTREAM_REFUSED: { status: 502, side: 'upstream', next: 'start the upstream: nothing listens there' },
   EDGE_UPSTREAM_UNREACHABLE: {
     status: 502,
@@ -61,6 +64,8 @@ export const failures = {
   },
   EDGE_ALREADY_RUNNING: { status: 0, side: 'operator', next: 'stop the other one, or give this one its own state' },
   EDGE_NOT_RUNNING: { status: 0, side: 'operator', next: 'start it: twinedge run --config FILE' },
+  EDGE_SLOT_UNHEALTHY: { status: 0, side: 'operator', next: 'read what its container said: docker compose logs SERVICE' },
+  EDGE_SLOT_ACTIVE: { status: 0, side: 'operator', next: 'promote the other slot first: twinedge status' },
   EDGE_USAGE: { status: 0, side: 'operator', next: 'twinedge --help' },
   CONFIG_MISSING: { status: 0, side: 'operator', next: 'twinedge run --config FILE; examples are in docs/examples' },
   CONFIG_INVALID: { status: 0, side: 'operator', next: 'mend the lines above, then: twinedge check FILE' },
