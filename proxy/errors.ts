@@ -64,7 +64,11 @@ export const failures = {
   },
   EDGE_ALREADY_RUNNING: { status: 0, side: 'operator', next: 'stop the other one, or give this one its own state' },
   EDGE_NOT_RUNNING: { status: 0, side: 'operator', next: 'start it: twinedge run --config FILE' },
-  EDGE_SLOT_UNHEALTHY: { status: 0, side: 'operator', next: 'read what its container said: docker compose logs SERVICE' },
+  EDGE_SLOT_UNHEALTHY: {
+    status: 0,
+    side: 'operator',
+    next: 'read what its container said: docker compose logs SERVICE'
+  },
   EDGE_SLOT_ACTIVE: { status: 0, side: 'operator', next: 'promote the other slot first: twinedge status' },
   EDGE_USAGE: { status: 0, side: 'operator', next: 'twinedge --help' },
   CONFIG_MISSING: { status: 0, side: 'operator', next: 'twinedge run --config FILE; examples are in docs/examples' },
@@ -85,6 +89,40 @@ export const failures = {
     status: 0,
     side: 'operator',
     next: 'mend these in .env (twinedge env example SERVER explains them), then: docker compose up -d'
+  },
+  COMPOSE_NO_STACK: {
+    status: 0,
+    side: 'operator',
+    next: 'docker compose up -d; or name another stack: --project NAME'
+  },
+  COMPOSE_ENGINE_UNREACHABLE: {
+    status: 0,
+    side: 'operator',
+    next: 'start Docker (systemctl start docker), as a user who may use it; then the same command again'
+  },
+  COMPOSE_REFUSED: { status: 0, side: 'operator', next: 'mend what it says, then the same command again' },
+  COMPOSE_LOCKED: { status: 0, side: 'operator', next: 'wait for it to end, or take it over: --break-lock WHO' },
+  COMPOSE_IMAGE_MISSING: {
+    status: 0,
+    side: 'operator',
+    next: 'build it or load it here (docker load), or check its name and docker login'
+  },
+  COMPOSE_MEMORY_SHORT: {
+    status: 0,
+    side: 'operator',
+    next: 'free some memory; or let requests wait while one slot stops and the other starts: --hold'
+  },
+  COMPOSE_CANDIDATE_FAILED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend the image and swap again: it was removed, and what served goes on serving'
+  },
+  COMPOSE_NO_RELEASE: { status: 0, side: 'operator', next: 'twinedge history; or swap to an image' },
+  COMPOSE_INTERRUPTED: { status: 0, side: 'operator', next: 'nothing to do: what had been begun was undone' },
+  COMPOSE_UNFINISHED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend what it says; the next swap or rollback then finishes this one, or undoes it'
   },
   EDGE_DISK_FULL: {
     status: 0,

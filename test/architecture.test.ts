@@ -13,6 +13,7 @@ const ranks: Record<string, number> = {
   'proxy/deadlines.ts': 0,
   'proxy/garbage.ts': 0,
   'proxy/control/protocol.ts': 0,
+  'proxy/control/slot-protocol.ts': 0,
   'proxy/config': 1,
   'proxy/state': 1,
   'proxy/http': 2,
@@ -36,7 +37,11 @@ const ranks: Record<string, number> = {
 
 /** Of the edge, only this is open to whoever operates it. */
 const open: Record<string, readonly string[]> = {
-  compose: ['proxy/control/protocol.ts', 'proxy/errors.ts'],
+  compose: [
+    'proxy/control/protocol.ts',
+    'proxy/errors.ts',
+    'proxy/state' // files that no power cut halves, and the lease
+  ],
   scripts: [
     'compose',
     'proxy/acme/disk/secrets.ts', // `check` reads them as an order would
@@ -57,15 +62,20 @@ const strangers: readonly (readonly [string, string])[] = [['proxy/listener/h1',
 const packageHomes: Record<string, string> = {
   '@peculiar/x509': 'proxy/tls/x509.ts',
   'acme-client': 'proxy/acme/ca/client.ts',
+  dockerode: 'compose/engine.ts',
   fastify: 'proxy/control/server.ts',
   pino: 'proxy/record/log.ts',
   'prom-client': 'proxy/record/metrics.ts',
-  undici: 'scripts/control-client.ts',
+  undici: 'compose/edge-client.ts',
   yaml: 'proxy/config/source/document.ts'
 }
 
 /** No I/O, whatever they import: what they decide can be tested with values alone. */
 const pure = [
+  'compose/record/releases.ts',
+  'compose/stack/env-lines.ts',
+  'compose/stack/memory.ts',
+  'compose/stack/slots.ts',
   'proxy/acme/ca/problem.ts',
   'proxy/acme/schedule.ts',
   'proxy/config/fields.ts',
@@ -85,6 +95,7 @@ const harmlessNames: Record<string, RegExp> = { 'node:net': /^(?:isIP|isIPv4|isI
 
 /** Who may look at `process`, besides main.ts and scripts. */
 const knowsProcess: Record<string, RegExp> = {
+  'compose/record/lock.ts': /^process\.kill$/, // asks whether a holder still lives
   'proxy/acme/ca/ca-process.ts': /^process\.(on|exit|send)$/, // a process of its own
   'proxy/acme/ca/process-authority.ts': /^process\.(env|ts)$/, // which it starts, and its name
   'proxy/edge.ts': /^process\.pid$/, // status names the process

@@ -1,0 +1,39 @@
+import { EdgeError, type FailureCode } from '../../proxy/errors.ts'
+import { type Entry, writeJournal } from '../record/journal.ts'
+import { clearPending, writePending } from '../record/pending.ts'
+import type { Change, Parties, Step } from './change.ts'
+import { reportOf } from './settle.ts'
+
+/** Takes a step, after it was written down that it is being taken: so whoever comes after a kill knows. */
+export async function take(step: Step, parties: Parties, change: Change): Promise<void> {
+  await parties.lock.check()
+  await writePending(parties.records, { change, step: step.name })
+  await step(parties, change)
+}
+
+/** The end of a change, for the journal. Nothing is pending from here on. */
+export async function note(parties: Parties, change: Change, end: Pick<Entry, 'outcome' | 'code'>): Promise<Entry> {
+  const { verb, upstream, release, before, to: slot, image, imageId, tag, who, beganAt } = change
+  const hasServed = end.outcome === 'done' || end.outcome === 'resumed'
+  const entry: Entry = {
+    ...{ at: beganAt, who, verb, upstream, ...end, release, before, slot, image, imageId, tag },
+    tookMs: parties.now().getTime() - Date.parse(beganAt),
+    report: hasServed ? await reportOf(parties, change) : null
+  }
+  await writeJournal(parties.records, entry)
+  await clearPending(parties.records)
+  return entry
+}
+
+/** @returns what to throw in place of `cause` when the clearing up after `first` failed with it */
+export function unfinished(first?: unknown): (cause: unknown) => never {
+  return cause => {
+    if (cause instanceof EdgeError && cause.code === 'COMPOSE_LOCKED') throw cause
+    const words = [first, cause].filter(one => one !== undefined).map(one => (one as Error).message)
+    throw new EdgeError('COMPOSE_UNFINISHED', words.join('\n'), cause)
+  }
+}
+
+export function codeOf(cause: unknown): FailureCode {
+  return cause instanceof EdgeError ? cause.code : 'EDGE_INTERNAL'
+}
