@@ -25,7 +25,8 @@ export interface Lock {
 export async function takeLock(folder: string, operator: Operator, now: () => Date, breaks?: string): Promise<Lock> {
   const path = join(folder, 'lock.json')
   const about = { ...operator, since: now().toISOString() }
-  const isGone = (holder: Holder): boolean => holder.about?.who === breaks || hasDied(holder, operator.host)
+  const isGone = (holder: Holder): boolean =>
+    (breaks !== undefined && holder.about?.who === breaks) || hasDied(holder, operator.host)
   const lease = await Lease.take(path, now, { about, isGone })
   if (lease === null) throw new EdgeError('COMPOSE_LOCKED', describe(await Lease.holder(path, now)))
   return {

@@ -1,5 +1,5 @@
 /** A line that gives a variable its value, as Compose reads it. */
-const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*(.*)$/
+const assignment = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*([^\n]*)$/
 
 /**
  * @returns the text of a `.env` with these variables in it. Where one stands already its last line is changed, for that

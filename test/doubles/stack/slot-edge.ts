@@ -30,7 +30,8 @@ export async function startSlotEdge(t: Test, socket: string, origins: Record<str
   const server = createServer(async (request, response) => {
     const path = request.url ?? ''
     const body = request.method === 'POST' ? await bodyOf(request) : ({} as Body)
-    if (request.method === 'POST') edge.asked.push(`${path.replace('/slots/', '')} ${body.upstream}/${body.slot ?? body.mode ?? ''}`)
+    if (request.method === 'POST')
+      edge.asked.push(`${path.replace('/slots/', '')} ${body.upstream}/${body.slot ?? body.mode ?? ''}`)
     const [status, answer] = await answerTo(path, body)
     if (edge.loses === path) return response.destroy()
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
@@ -56,7 +57,11 @@ export async function startSlotEdge(t: Test, socket: string, origins: Record<str
   return edge
 }
 
-function statusOf(edge: SlotEdge, origins: Record<string, string>, drained: ReadonlySet<string>): Partial<StatusAnswer> {
+function statusOf(
+  edge: SlotEdge,
+  origins: Record<string, string>,
+  drained: ReadonlySet<string>
+): Partial<StatusAnswer> {
   const upstreams = Object.entries(origins).map(([key, origin]): UpstreamStatus => {
     const [name = '', slot = ''] = key.split('/')
     const inFlight = edge.inFlight.get(key) ?? 0

@@ -50,7 +50,17 @@ export async function upSmallStack(t: Test, env: Record<string, string> = {}): P
   t.teardown(async () => {
     await compose('--profile', '*', 'down', '--volumes', '--timeout', '1')
     const releases = await docker(['images', '-q', '--filter', `reference=${project}/web`])
-    await docker(['rmi', '-f', ...images, ...new Set(releases.out.trim().split('\n').filter(id => id !== ''))])
+    await docker([
+      'rmi',
+      '-f',
+      ...images,
+      ...new Set(
+        releases.out
+          .trim()
+          .split('\n')
+          .filter(id => id !== '')
+      )
+    ])
     await rm(folder, { recursive: true, force: true })
   })
   await Promise.all(Object.entries(characters).map(([name, text]) => build(folder, `${project}-${name}`, name, text)))
@@ -74,7 +84,10 @@ async function build(folder: string, image: string, name: string, text: string):
   await writeFile(join(at, 'app.js'), `${code}\n${text}\n`)
   const health = `HEALTHCHECK --interval=1s --retries=2 CMD ["node", "-e", "require('http').get('http://127.0.0.1:3000', r => process.exit(r.statusCode < 600 ? 0 : 1)).on('error', e => { console.log(e.message); process.exit(1) })"]`
   const check = name === 'wrong' ? '' : health
-  await writeFile(join(at, 'Dockerfile'), `FROM node:26-bookworm-slim\nCOPY app.js /\n${check}\nCMD ["node", "/app.js"]\n`)
+  await writeFile(
+    join(at, 'Dockerfile'),
+    `FROM node:26-bookworm-slim\nCOPY app.js /\n${check}\nCMD ["node", "/app.js"]\n`
+  )
   const { code: built, err } = await docker(['build', '-q', '-t', `${image}:1`, at])
   if (built !== 0) throw new Error(err)
 }
@@ -115,8 +128,19 @@ services:
 
 async function containers(project: string): Promise<{ service: string; state: string; id: string; image: string }[]> {
   const format = '{{.Label "com.docker.compose.service"}} {{.State}} {{.ID}} {{.Image}}'
-  const { out } = await docker(['ps', '-a', '--filter', `label=com.docker.compose.project=${project}`, '--format', format])
-  const rows = out.trim().split('\n').filter(row => row !== '').sort()
+  const { out } = await docker([
+    'ps',
+    '-a',
+    '--filter',
+    `label=com.docker.compose.project=${project}`,
+    '--format',
+    format
+  ])
+  const rows = out
+    .trim()
+    .split('\n')
+    .filter(row => row !== '')
+    .sort()
   return rows.map(row => {
     const [service = '', state = '', id = '', image = ''] = row.split(' ')
     return { service, state, id, image }
