@@ -37,7 +37,7 @@ export async function changeStack<T>(access: Access, work: (parties: Parties) =>
   try {
     const edge = edgeAt(access.socket ?? stack.socket)
     const docker = dockerCommand(stack, env)
-    const meminfo = (): Promise<string> => readFile('/proc/meminfo', 'utf8')
+    const meminfo = (): Promise<string> => readFile('/proc/meminfo', 'utf8').catch(() => '')
     const around = { who: operator.who, meminfo, now, pause, say, signal }
     const parties: Parties = { engine, edge, docker, stack, lock, records, ...around }
     await settlePending(parties)

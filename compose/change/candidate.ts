@@ -21,7 +21,7 @@ export const clearIdle: Step = async (parties, change) => {
     await awaitEmpty(parties, change, how.drainMs)
     await engine.stop(left.id)
   }
-  if (!change.isKept) await engine.remove(left.id)
+  await engine.remove(left.id)
 }
 
 async function awaitEmpty({ edge, pause, now, signal }: Parties, { upstream, to }: Change, ms: number): Promise<void> {
@@ -32,12 +32,14 @@ async function awaitEmpty({ edge, pause, now, signal }: Parties, { upstream, to 
   }
 }
 
-/** By Compose, from the compose file's own definition of the slot; its hash then tells the next `up -d` that all is well. */
+/**
+ * By Compose, from the compose file's own definition of the slot; its hash then tells the next `up -d` that all is well.
+ * For a rollback too: what the release has left behind has the settings and the network of its own day.
+ */
 export const createCandidate: Step = async ({ engine, edge, docker, stack, say }, change) => {
   const { upstream, to, image, imageId, tag } = change
   const service = serviceOf(upstream, to)
   await engine.tag(imageId, tag)
-  if (change.isKept) return
   // As `.env` is going to say it, since what depends on what is part of the definition.
   const serving = new Map([...servingOf(await edge.status()), [upstream, to] as const])
   const profiles = profilesFor(await readVariable(stack.envFile, 'COMPOSE_PROFILES'), serving)
@@ -83,10 +85,10 @@ export function verdictOf({ state, health, startedAt }: Container, now: Date): s
   return health === 'healthy' || now.getTime() - Date.parse(startedAt) > settledMs ? 'good' : 'wait'
 }
 
-/** What failed leaves nothing behind; a kept container goes on being kept. */
-export const removeCandidate: Step = async ({ engine, stack }, { upstream, to, isKept, verb, image, tag }) => {
+/** What failed leaves nothing behind. */
+export const removeCandidate: Step = async ({ engine, stack }, { upstream, to, verb, image, tag }) => {
   const candidate = await engine.find(stack.project, serviceOf(upstream, to))
-  if (candidate !== null) await (isKept ? engine.stop(candidate.id) : engine.remove(candidate.id))
+  if (candidate !== null) await engine.remove(candidate.id)
   // Of an image that has no other name this would be the end.
   if (verb === 'swap' && !image.startsWith('sha256:')) await engine.untag(tag)
 }

@@ -19,8 +19,6 @@ export interface Change {
   readonly imageId: string
   /** The name that the candidate is made from, which nobody builds or pulls over. */
   readonly tag: string
-  /** A rollback's candidate can be the container that its release has left. */
-  readonly isKept: boolean
   readonly how: Manner
   readonly beganAt: string
   readonly who: string

@@ -1,7 +1,7 @@
 import { EdgeError } from '../../proxy/errors.ts'
 import type { Container } from '../engine.ts'
 import { type Entry, readJournal, writeJournal } from '../record/journal.ts'
-import { nextRelease, type Release, releasesOf, rollbackTarget } from '../record/releases.ts'
+import { nextRelease, releasesOf, rollbackTarget } from '../record/releases.ts'
 import { checkMemory } from '../stack/memory.ts'
 import { otherThan, type SlotName, serviceOf, servingOf, slotOf } from '../stack/slots.ts'
 import type { Change, Manner, Parties } from './change.ts'
@@ -14,18 +14,7 @@ export async function planSwap(parties: Parties, upstream: string, image: string
   const journal = await withFirst(parties, upstream, serving, active)
   const release = nextRelease(journal, upstream)
   const tag = tagOf(parties, upstream, release)
-  return {
-    verb: 'swap',
-    upstream,
-    ...sides(serving),
-    ...begin(parties, journal, upstream),
-    release,
-    image,
-    imageId,
-    tag,
-    isKept: false,
-    how
-  }
+  return { verb: 'swap', ...begin(parties, journal, upstream), ...sides(serving), release, image, imageId, tag, how }
 }
 
 /** @throws EdgeError COMPOSE_NO_RELEASE, and as above */
@@ -45,17 +34,14 @@ export async function planRollback(
     )
   }
   if (!how.isHeld) await checkRoom(parties, active)
-  const isKept = await isStillThere(parties, serviceOf(upstream, otherThan(serving)), { release, image, imageId, tag })
   return {
     verb: 'rollback',
-    upstream,
-    ...sides(serving),
     ...begin(parties, journal, upstream),
+    ...sides(serving),
     release,
     image,
     imageId,
     tag,
-    isKept,
     how
   }
 }
@@ -78,8 +64,9 @@ function begin(
   { now, who }: Parties,
   journal: readonly Entry[],
   upstream: string
-): Pick<Change, 'before' | 'beganAt' | 'who'> {
-  return { before: releasesOf(journal, upstream).at(-1)?.release ?? 0, beganAt: now().toISOString(), who }
+): Pick<Change, 'upstream' | 'before' | 'beganAt' | 'who'> {
+  const before = releasesOf(journal, upstream).at(-1)?.release ?? 0
+  return { upstream, before, beganAt: now().toISOString(), who }
 }
 
 async function fetchImage({ engine, docker, say }: Parties, image: string): Promise<string> {
@@ -130,11 +117,4 @@ async function withFirst(
 /** A name of our own: what the operator calls it may mean another image tomorrow. */
 function tagOf({ stack }: Parties, upstream: string, release: number): string {
   return `${stack.project}/${upstream}:release-${release}`
-}
-
-/** The container that this release left, if the name that it was made from still means the same. */
-async function isStillThere({ engine, stack }: Parties, service: string, release: Release): Promise<boolean> {
-  const kept = await engine.find(stack.project, service)
-  if (kept === null || kept.imageId !== release.imageId) return false
-  return (await engine.imageId(kept.image)) === release.imageId
 }
