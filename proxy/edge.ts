@@ -4,7 +4,7 @@ import { type Control, type ControlActions, startControl } from './control/serve
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
-import { buildSite, cutAll, healthLog, type Site, statusOf, switchUpstreams, warningsOf } from './forward/site.ts'
+import { buildSite, cutAll, type Site, statusOf, switchUpstreams, upstreamLog, warningsOf } from './forward/site.ts'
 import { requestIds } from './http/request-id.ts'
 import { Keyring } from './keyring.ts'
 import { Admission } from './listener/admission.ts'
@@ -15,6 +15,9 @@ import type { Log } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { applicable, changesBetween, ReloadQueue } from './reload.ts'
 import { tlsOptions } from './tls/listener-options.ts'
+import { SlotDesk } from './upstream/slot-desk.ts'
+import { ActiveSlots } from './upstream/slots/active-slots.ts'
+import type { UpstreamContext } from './upstream/upstream.ts'
 
 export interface EdgeOptions {
   /** Reads the configuration, at the start and at each reload. */
@@ -32,29 +35,42 @@ export class Edge {
   readonly #admission: Admission
   readonly #front: Front
   readonly #reloads: ReloadQueue
+  readonly #upstreams: UpstreamContext
   readonly #startedAt = new Date()
   #loadedAt = new Date()
   #site: Site
   /** The certificates that serve, and what an operator may do about them. */
   readonly keyring: Keyring
+  /** Which slots serve, and what an operator may do about them. */
+  readonly slots: SlotDesk
   #control: Control | null = null
   readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
   #isStopping = false
 
-  private constructor(options: EdgeOptions, config: EdgeConfig, keyring: Keyring) {
+  private constructor(options: EdgeOptions, config: EdgeConfig, keyring: Keyring, active: ActiveSlots) {
+    const { log } = options
     this.#options = options
     this.keyring = keyring
-    this.#site = buildSite(config, this.#deadlines, healthLog(options.log), null)
+    this.#upstreams = { deadlines: this.#deadlines, promotedSlot: of => active.of(of), ...upstreamLog(log) }
+    this.#site = buildSite(config, this.#upstreams, null)
     this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
     this.#metrics = createMetrics(() => this.status())
     this.#front = this.#createFront()
-    this.#reloads = new ReloadQueue(() => this.#reload(), options.log)
+    this.#reloads = new ReloadQueue(() => this.#reload(), log)
+    this.slots = new SlotDesk({
+      upstreams: () => this.#site.upstreams,
+      active,
+      inTurn: change => this.#reloads.inTurn(change),
+      tell: (message, fields) => log.info(message, fields)
+    })
   }
 
   /** @throws EdgeError with what the operator has to mend */
   static async start(options: EdgeOptions): Promise<Edge> {
     const config = await options.load()
-    const edge = new Edge(options, config, await Keyring.open(config, options.log))
+    const keyring = await Keyring.open(config, options.log)
+    const active = await ActiveSlots.load(config.stateFolder, new Date(), message => options.log.warn(message))
+    const edge = new Edge(options, config, keyring, active)
     await edge.#start()
     return edge
   }
@@ -98,7 +114,7 @@ export class Edge {
       change.drop()
       throw new EdgeError('EDGE_STOPPING', 'too late for a reload')
     }
-    const site = buildSite(config, this.#deadlines, healthLog(log), before)
+    const site = buildSite(config, this.#upstreams, before)
     this.#site = site
     this.keyring.adopt(prepared)
     this.#loadedAt = new Date()
@@ -152,6 +168,7 @@ export class Edge {
       certificates: () => this.keyring.answer(),
       renewCertificates: request => this.keyring.renew(request),
       importCertificates: request => this.keyring.import(request),
+      slots: this.slots,
       getLogLevel: () => log.getLevel(),
       setLogLevel: level => log.setLevel(level as LogLevel)
     }

@@ -12,8 +12,8 @@ const ranks: Record<string, number> = {
   'proxy/errors.ts': 0,
   'proxy/deadlines.ts': 0,
   'proxy/garbage.ts': 0,
-  'proxy/control/protocol.ts': 0,
-  'proxy/control/slot-protocol.ts': 0,
+  'proxy/control/protocol.ts': 1,
+  'proxy/control/slot-protocol.ts': 0, // a part of it
   'proxy/config': 1,
   'proxy/state': 1,
   'proxy/http': 2,

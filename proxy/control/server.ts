@@ -3,17 +3,34 @@ import type { Address } from '../config/config.ts'
 import { EdgeError, type FailureCode, failures } from '../errors.ts'
 import type {
   CertificatesAnswer,
+  DrainRequest,
+  DrainStatus,
   FailureAnswer,
   HealthAnswer,
+  HoldRequest,
+  HoldStatus,
   ImportAnswer,
   ImportRequest,
   LogLevelAnswer,
+  ProbeAnswer,
+  ProbeRequest,
+  PromoteAnswer,
+  PromoteRequest,
   ReloadAnswer,
   RenewAnswer,
   RenewRequest,
-  StatusAnswer
+  StatusAnswer,
+  Tally,
+  TallyRequest
 } from './protocol.ts'
 import { readImportRequest, readRenewRequest } from './requests.ts'
+import {
+  readDrainRequest,
+  readHoldRequest,
+  readProbeRequest,
+  readPromoteRequest,
+  readTallyRequest
+} from './slot-requests.ts'
 import { listenOnLoopback, listenOnSocket } from './sockets.ts'
 
 /** What an operator may ask of a running edge; edge.ts gives them. An EdgeError from one of them is answered as 409. */
@@ -29,8 +46,20 @@ export interface ControlActions {
   renewCertificates(request: RenewRequest): Promise<RenewAnswer>
   /** @throws EdgeError ACME_OFF, TLS_*, EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
   importCertificates(request: ImportRequest): Promise<ImportAnswer>
+  readonly slots: SlotActions
   getLogLevel(): string
   setLogLevel(level: string): void
+}
+
+/** EDGE_USAGE, where there is no upstream or slot of that name, is answered as 400. */
+export interface SlotActions {
+  probe(request: ProbeRequest): Promise<ProbeAnswer>
+  /** @throws EdgeError EDGE_SLOT_UNHEALTHY, EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  promote(request: PromoteRequest, asker: AbortSignal): Promise<PromoteAnswer>
+  /** @throws EdgeError EDGE_SLOT_ACTIVE */
+  drain(request: DrainRequest): DrainStatus
+  hold(request: HoldRequest): HoldStatus
+  tally(request: TallyRequest): Tally
 }
 
 export interface ControlOptions {
@@ -60,6 +89,7 @@ export async function startControl({ socket, listen, actions }: ControlOptions):
   addReadings(operator, actions)
   addOperations(operator, actions)
   addCertificates(operator, actions)
+  addSlots(operator, actions.slots)
   await listenOnSocket(operator, socket)
   if (listen === null) return { port: null, close: () => operator.close() }
 
@@ -121,6 +151,20 @@ function addCertificates(app: FastifyInstance, actions: ControlActions): void {
   app.post('/certificates/import', { bodyLimit: importLimitBytes }, request => {
     return actions.importCertificates(readImportRequest(request.body))
   })
+}
+
+function addSlots(app: FastifyInstance, slots: SlotActions): void {
+  app.post('/slots/probe', request => slots.probe(readProbeRequest(request.body)))
+  app.post('/slots/promote', (request, reply) => {
+    const asker = new AbortController()
+    reply.raw.once('close', () => asker.abort())
+    return slots.promote(readPromoteRequest(request.body), asker.signal)
+  })
+  app.post('/slots/drain', (request, reply) => {
+    return reply.code(202).send(slots.drain(readDrainRequest(request.body)))
+  })
+  app.post('/slots/hold', (request, reply) => reply.send(slots.hold(readHoldRequest(request.body))))
+  app.post('/slots/tally', (request, reply) => reply.send(slots.tally(readTallyRequest(request.body))))
 }
 
 /** DNS rebinding: a page in a browser of this machine can reach the port under its own name, but not under ours. */

@@ -50,7 +50,9 @@ export class Forwarder {
   }
 
   #onDone(done: Forwarding, failure: EdgeError | null): void {
-    const { exchange, to } = done
+    const { exchange, to, kind, answeredMs } = done
+    const firstByteMs = (answeredMs ?? this.#deadlines.nowMs) - exchange.beganMs
+    to.upstream.tally.add(exchange.status, failure?.side ?? null, kind, firstByteMs)
     this.#note(exchange, { route: to.route, client: to.provenance.realAddress, failure, done })
   }
 

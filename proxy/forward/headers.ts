@@ -136,6 +136,11 @@ function allValues(headers: RawHeaders, name: string): string | undefined {
   return all
 }
 
+/** Whether an answer is a stream of events: then it may go on for hours. */
+export function isEventStream(headers: RawHeaders): boolean {
+  return firstValue(headers, 'content-type')?.startsWith('text/event-stream') ?? false
+}
+
 function isWelcome(name: string, isTrusted: boolean): boolean {
   const first = name.charCodeAt(0)
   if (first === 0x78 /* x */) {

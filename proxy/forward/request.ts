@@ -1,4 +1,3 @@
-import type { RouteConfig } from '../config/config.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { EdgeError, type FailureCode } from '../errors.ts'
 import type { BodyReceiver, Exchange, RawHeaders } from '../http/exchange.ts'
@@ -6,25 +5,18 @@ import { tellFailure } from '../http/failure-answer.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import type { ResponseReceiver } from '../upstream/response-reader.ts'
-import type { InFlight, Slot } from '../upstream/slot.ts'
-import type { Upstream } from '../upstream/upstream.ts'
-import { failureOf, isRetryable } from './failure.ts'
-import { acceptsEvents, type Provenance, type RequestShape, toClient, toUpstream } from './headers.ts'
+import type { Waiting } from '../upstream/slots/hold.ts'
+import type { InFlight, Slot } from '../upstream/slots/slot.ts'
+import { failureOf, isRetryable, tooLarge, tooSilent } from './failure.ts'
+import { acceptsEvents, isEventStream, type RequestShape, toClient, toUpstream } from './headers.ts'
+import type { Destination } from './site.ts'
 import { Tunnel } from './upgrade.ts'
 
 /** How a request ended: null, or what went wrong. */
 export type OnDone = (forwarding: Forwarding, failure: EdgeError | null) => void
 
-/** Where a request goes, decided before it is sent. */
-export interface Destination {
-  readonly route: RouteConfig
-  readonly upstream: Upstream
-  readonly provenance: Provenance
-  readonly hsts: string | null
-}
-
 /** One request on its way to an upstream and the answer on its way back. Wiring only; everything ends in `#finish`. */
-export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Timed {
+export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Waiting, Timed {
   dueMs = Number.POSITIVE_INFINITY
   readonly exchange: Exchange
   readonly to: Destination
@@ -39,6 +31,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   #isDone = false
   #isBodySent = false
   #isUpstreamFull = false
+  #isStream = false
 
   constructor(exchange: Exchange, to: Destination, deadlines: Deadlines, onDone: OnDone) {
     this.exchange = exchange
@@ -49,16 +42,26 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#shape = { isUpgrade: exchange.head.isWebSocketUpgrade, wantsIdentity }
   }
 
+  get kind(): InFlight['kind'] {
+    return this.tunnel !== null ? 'webSocket' : this.#isStream ? 'stream' : 'request'
+  }
+
   start(): void {
     const { exchange } = this
+    const { route, upstream } = this.to
     this.#deadlines.watch(this)
     exchange.onGone = cause => this.#finish(new EdgeError(cause, 'before the answer was complete'))
     exchange.onDrain = () => this.#onClientDrain()
+    if (exchange.head.bodyLength > route.bodyLimitBytes) this.#finish(tooLarge(route.bodyLimitBytes))
+    else if (upstream.hold.isOpen) this.proceed()
+    else upstream.hold.wait(this)
+  }
+
+  proceed(): void {
     try {
-      if (exchange.head.bodyLength > this.to.route.bodyLimitBytes) throw this.#tooLarge()
       this.slot = this.to.upstream.admit(this)
       this.#send(this.#shape.isUpgrade ? this.slot.pool.takeFresh() : this.slot.pool.take())
-      exchange.readBody(this)
+      this.exchange.readBody(this)
     } catch (error) {
       this.#finish(failureOf(error))
     }
@@ -67,7 +70,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   takeBody(chunk: Buffer): boolean {
     this.#touch()
     if (this.exchange.bytesIn > this.to.route.bodyLimitBytes) {
-      this.#finish(this.#tooLarge())
+      this.#finish(tooLarge(this.to.route.bodyLimitBytes))
       return false
     }
     this.#isUpstreamFull = this.#connection?.write(chunk) === false
@@ -95,6 +98,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#touch()
     this.answeredMs = this.#deadlines.nowMs
     const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
+    if (bodyLength === -1) this.#isStream = isEventStream(head.headers)
     this.exchange.respond(head.status, toClient(head.status, head.headers, this.exchange.id, this.to.hsts), bodyLength)
   }
 
@@ -145,15 +149,18 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     }
   }
 
-  cut(code: FailureCode): void {
-    this.#finish(new EdgeError(code, 'cut at the end of its time'))
+  cut(code: FailureCode, detail = 'cut at the end of its time'): void {
+    this.#finish(new EdgeError(code, detail))
+  }
+
+  dismiss(): void {
+    this.tunnel?.dismiss()
   }
 
   onDue(): void {
     // A WebSocket that is silent for as long as its route allows is over; nobody did wrong.
     if (this.tunnel !== null) return this.#finish(null)
-    const seconds = this.to.route.idleMs / 1000
-    this.#finish(new EdgeError(this.#lateOne(), `nothing for ${seconds} s`))
+    this.#finish(tooSilent(this.to.route.idleMs, this.answeredMs !== null, this.#isBodySent || this.#isUpstreamFull))
   }
 
   #send(connection: UpstreamConnection): UpstreamConnection {
@@ -173,16 +180,6 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#connection?.resume()
   }
 
-  #lateOne(): FailureCode {
-    if (this.answeredMs !== null) return 'EDGE_UPSTREAM_STALLED'
-    // More of the body was due, and the upstream would have taken it: the client is the late one.
-    return this.#isBodySent || this.#isUpstreamFull ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_BODY_TOO_SLOW'
-  }
-
-  #tooLarge(): EdgeError {
-    return new EdgeError('EDGE_BODY_TOO_LARGE', `more than ${this.to.route.bodyLimitBytes} bytes`)
-  }
-
   /** The one end of every request: lets go of the slot and the connection, and tells the client what it can still be told. */
   #finish(failure: EdgeError | null): void {
     if (this.#isDone) return
@@ -190,7 +187,8 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#deadlines.unwatch(this)
     this.#connection?.destroy()
     this.#connection = null
-    this.slot?.release(this)
+    if (this.slot !== null) this.slot.release(this)
+    else this.to.upstream.hold.forget(this)
     if (this.tunnel !== null) this.tunnel.close()
     else if (failure !== null && !this.exchange.isOver) {
       tellFailure(this.exchange, failure.code, this.answeredMs !== null, this.to.hsts)

@@ -17,7 +17,8 @@ const deadlines = new Deadlines()
 
 function siteTo(origin: string): Site {
   const yaml = `${yamlFor({ web: origin })}state: /tmp\n`
-  return buildSite(readConfig(yaml, 'edge.yaml', {}), deadlines, () => {}, null)
+  const context = { deadlines, promotedSlot: () => undefined, onHealth() {}, onSelfOpened() {} }
+  return buildSite(readConfig(yaml, 'edge.yaml', {}), context, null)
 }
 
 /** What one GET through a real listener, in clear text, is answered by `handler`. */
