@@ -57,12 +57,19 @@ export const handOver: Step = async (parties, change) => {
   parties.say(`hand-over ${code === 0 ? 'done' : `FAILED, exit code ${code}`}: ${said.slice(-500)}`)
 }
 
-/** The images of releases that nobody will go back to; what is in use stays. */
-export const pruneImages: Step = async ({ engine, records, say }, { upstream, how }) => {
-  for (const { release, tag, image } of outdated(await readJournal(records), upstream, how.keep)) {
+/** The images of releases that nobody will go back to. What is in use stays, and what `.env` falls back on. */
+export const pruneImages: Step = async ({ engine, stack, records, say }, { upstream, how }) => {
+  const fallback = await readVariable(stack.envFile, `${upstream}_image`.toUpperCase())
+  for (const { release, tag, image, imageId, isImageOver } of outdated(
+    await readJournal(records),
+    upstream,
+    how.keep
+  )) {
     if (!(await engine.untag(tag))) continue
+    say(`${upstream}: release ${release} is too long ago to be kept`)
+    // The name may mean a newer one by now.
+    if (!isImageOver || image === fallback || (await engine.imageId(image)) !== imageId) continue
     await engine.untag(image)
-    say(`release ${release} of ${upstream} is too long ago: its image is gone`)
   }
 }
 

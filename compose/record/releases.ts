@@ -33,11 +33,19 @@ export function rollbackTarget(journal: readonly Entry[], upstream: string, aske
   throw new EdgeError('COMPOSE_NO_RELEASE', `${upstream}: ${why}; ${rest}`)
 }
 
-/** @returns the releases that are more than `keep` services ago, whose images nobody will ask for */
-export function outdated(journal: readonly Entry[], upstream: string, keep: number): Release[] {
+/** A release that nobody will go back to. */
+export interface Outdated extends Release {
+  /** No release that is kept runs the same image. */
+  readonly isImageOver: boolean
+}
+
+/** @returns those that have not served among the last `keep` */
+export function outdated(journal: readonly Entry[], upstream: string, keep: number): Outdated[] {
   const releases = releasesOf(journal, upstream)
   const kept = releases.slice(-Math.max(1, keep))
-  return releases.filter(one => !kept.includes(one))
+  const images = new Set(kept.map(({ imageId }) => imageId))
+  const old = releases.filter(one => !kept.includes(one))
+  return old.map(release => ({ ...release, isImageOver: !images.has(release.imageId) }))
 }
 
 function hasServed({ outcome }: Entry): boolean {

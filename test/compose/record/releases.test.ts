@@ -78,3 +78,14 @@ t.test('those that served last are kept, however old they are', async t => {
     'what serves is always kept'
   )
 })
+
+t.test('an image is over when no release that is kept runs it', async t => {
+  const after = [...journal, { ...entry(5, 4), imageId: 'sha256:1' }]
+  t.same(
+    outdated(after, 'web', 2).map(({ release, isImageOver }) => [release, isImageOver]),
+    [
+      [1, false],
+      [2, true]
+    ]
+  )
+})

@@ -12,6 +12,7 @@ import { freePorts } from './stack.ts'
 export const characters = {
   one: "answer('fine, one')",
   two: "answer('fine, two')",
+  three: "answer('fine, three')",
   wrong: "answer('this is another app', 500)",
   crash: "console.log('reading settings'); console.error('no DATABASE_URL'); process.exit(3)",
   glutton: 'for (const held = []; ; ) held.push(Buffer.alloc(8e6, 1))',
