@@ -68,7 +68,8 @@ t.test('what has been edited meanwhile is for `up -d`, not for a swap to carry o
   const other = async () => (await stack.containers()).find(({ service }) => service === 'other')
   const before = await other()
   await writeFile(stack.envFile, (await readFile(stack.envFile, 'utf8')).replace('OTHER=1', 'OTHER=2'))
-  t.equal((await stack.twinedge('swap', 'web', stack.image('two'))).code, 0)
+  const { code, err } = await stack.twinedge('swap', 'web', stack.image('two'))
+  t.equal(code, 0, err)
   t.same(await other(), before, 'what the slot depends on runs on, as it was')
 })
 

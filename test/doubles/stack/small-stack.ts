@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type Outcome, twinedge } from '../command.ts'
 import { docker } from './engine.ts'
 import { type SlotEdge, startSlotEdge } from './slot-edge.ts'
-import { freePorts } from './stack.ts'
 
 /** What an image does once it runs; all of them listen on 3000, but for those that end. */
 export const characters = {
@@ -65,7 +65,7 @@ export async function upSmallStack(t: Test, env: Record<string, string> = {}): P
     await rm(folder, { recursive: true, force: true })
   })
   await Promise.all(Object.entries(characters).map(([name, text]) => build(folder, `${project}-${name}`, name, text)))
-  const ports = await freePorts(['blue', 'green'])
+  const ports = { blue: await fixedPort(), green: await fixedPort() }
   await mkdir(join(folder, 'run'))
   await writeFile(join(folder, 'compose.yml'), composeFile(project, ports))
   const lines = Object.entries({ WEB_IMAGE: `${project}-one:1`, ...env }).map(([name, value]) => `${name}=${value}\n`)
@@ -125,6 +125,18 @@ services:
     image: \${WEB_GREEN_IMAGE:-\${WEB_IMAGE}}
     ports: ["127.0.0.1:${ports.green}:3000"]
 `
+}
+
+/** Below those that the system hands out: the idle slot's must be free still when its turn comes. */
+async function fixedPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (isFree) return new Promise(resolve => server.close(() => resolve(port)))
+  }
 }
 
 async function containers(project: string): Promise<{ service: string; state: string; id: string; image: string }[]> {

@@ -79,7 +79,7 @@ export async function authorityOf(stack: Stack): Promise<string> {
   return (await stack.compose('exec', '-T', 'edge', 'cat', '/var/lib/twinedge/local-ca/root.pem')).out
 }
 
-export async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
+async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
   const servers = await Promise.all(
     names.map(async name => {
       const server = createServer()
