@@ -61,7 +61,7 @@ export class Tunnel {
    * ends its own side upon it.
    */
   dismiss(): void {
-    if (this.#isDismissed || !this.#isUpstreamOpen || this.#frames.hasClosed) return
+    if (this.#isDismissed || !this.#isUpstreamOpen) return
     this.#isDismissed = true
     if (this.#frames.isBetween) this.#tellToGo()
   }

@@ -166,6 +166,7 @@ t.test('a client that does not close is cut after the grace, streams of others a
   const closed = once(client, 'close')
   await tunnels.leave(300)
   await until(() => bytes.length > 0, 'it was told')
+  tunnels.socket().write(frame(0x81, Buffer.from('nothing follows a close frame')))
   t.match(slotOf(tunnels, 'blue'), { webSockets: 1, drain: { cut: 0 } }, 'and has its grace')
   await closed
   t.same(Buffer.concat(bytes), CLOSE_1012)
