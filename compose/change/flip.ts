@@ -17,7 +17,7 @@ const askAgainMs = 500
 export const promote: Step = async (parties, change) => {
   const { edge, now, pause, say } = parties
   const { upstream, to: slot, how } = change
-  await edge.tally(upstream)
+  if (!how.isHeld) await edge.tally(upstream)
   const end = now().getTime() + absenceMs
   for (;;) {
     try {

@@ -7,7 +7,7 @@ const lookMs = 250
 const quietMs = 10_000
 /** Beyond a start, how long requests may wait at most. */
 const slackMs = 60_000
-const spreadMs = 5_000
+const spreadMs = 2_000
 
 /** Streams get their time while everything still goes on. */
 export const awaitStreams: Step = async (parties, change) => {
@@ -20,15 +20,21 @@ export const awaitStreams: Step = async (parties, change) => {
 /** Requests wait at the edge from here on, and what is on its way ends. */
 export const holdRequests: Step = async (parties, change) => {
   const { edge, say } = parties
+  // What waits counts among what users saw.
+  await edge.tally(change.upstream)
   await edge.hold({ upstream: change.upstream, mode: 'paused', longestMs: change.how.withinMs + slackMs, spreadMs: 0 })
   say(`${change.upstream}: requests wait at the edge`)
   await awaitNone(parties, change, quietMs, ({ inFlight }) => inFlight)
 }
 
 /** Lets go what waits, spread out. */
-export const openRequests: Step = async ({ edge, say }, { upstream }) => {
-  await edge.hold({ upstream, mode: 'open', longestMs: slackMs, spreadMs })
-  say(`${upstream}: requests go on`)
+export const openRequests: Step = async ({ edge, now, pause, say }, { upstream }) => {
+  const { waiting } = await edge.hold({ upstream, mode: 'open', longestMs: slackMs, spreadMs })
+  say(`${upstream}: requests go on, ${waiting} of them after a wait`)
+  for (const end = now().getTime() + 2 * spreadMs; now().getTime() < end; await pause(lookMs)) {
+    const { upstreams } = await edge.status()
+    if (!upstreams.some(({ name, hold }) => name === upstream && hold.waiting > 0)) return
+  }
 }
 
 /** A hold that failed: the slot that was stopped serves again. */

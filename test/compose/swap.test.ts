@@ -33,10 +33,10 @@ t.test('with --hold, requests wait from before the one stops until the other ser
   await swap(world.parties(), 'web', 'app:2', held)
   t.same(world.calls.slice(2), [
     'create web-green',
+    'tally',
     'hold paused',
     'stop web-blue',
     'start web-green',
-    'tally',
     'promote green',
     'hold open'
   ])

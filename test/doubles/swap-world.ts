@@ -176,6 +176,7 @@ export class World {
     const drain = { beganAt: '', cutAt: '', carried: { requests: 3, streams: 2, webSockets: 0 }, cut: 0, isDone: true }
     const upstreams = ['blue', 'green'].map(slot => ({
       ...{ name: 'web', slot, isActive: slot === this.active, inFlight: 0, streams: 0, webSockets: 0 },
+      hold: { mode: this.hold, waiting: 0 },
       drain: this.drained === slot ? drain : null,
       tally: { since: '', requests: 9, failed: 0, streamsCut: 0, longestMs: 4 }
     }))
