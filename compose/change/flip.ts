@@ -5,31 +5,20 @@ import { evidence } from './evidence.ts'
 
 const passes = 3
 const probesMs = 30_000
-/** An edge that restarts is back within this. */
-const absenceMs = 60_000
-const askAgainMs = 500
-
 /**
- * New requests go to the candidate from here on. An edge that does not answer may have flipped all the same: it is
- * asked again, for promoting the active slot is no error.
+ * New requests go to the candidate from here on.
  * @throws EdgeError COMPOSE_CANDIDATE_FAILED with what the edge's probes saw
  */
 export const promote: Step = async (parties, change) => {
-  const { edge, now, pause, say } = parties
+  const { edge, say } = parties
   const { upstream, to: slot, how } = change
   if (!how.isHeld) await edge.tally(upstream)
-  const end = now().getTime() + absenceMs
-  for (;;) {
-    try {
-      const { probes } = await edge.promote({ upstream, slot, passes, withinMs: Math.min(how.withinMs, probesMs) })
-      return say(`${serviceOf(upstream, slot)}: serves (the edge's probe: ${probes.at(-1) ?? 'it served already'})`)
-    } catch (cause) {
-      if (!(cause instanceof EdgeError)) throw cause
-      if (cause.code === 'EDGE_SLOT_UNHEALTHY')
-        throw await evidence(parties, change, `the edge refused it: ${cause.detail}`)
-      if (cause.code !== 'EDGE_NOT_RUNNING' || now().getTime() >= end) throw cause
-    }
-    await pause(askAgainMs)
+  try {
+    const { probes } = await edge.promote({ upstream, slot, passes, withinMs: Math.min(how.withinMs, probesMs) })
+    say(`${serviceOf(upstream, slot)}: serves (the edge's probe: ${probes.at(-1) ?? 'it served already'})`)
+  } catch (cause) {
+    if (!(cause instanceof EdgeError && cause.code === 'EDGE_SLOT_UNHEALTHY')) throw cause
+    throw await evidence(parties, change, `the edge refused it: ${cause.detail}`)
   }
 }
 

@@ -26,13 +26,7 @@ export async function planRollback(
 ): Promise<Change> {
   const { serving, active } = await look(parties, upstream)
   const journal = await readJournal(parties.records)
-  const { release, image, imageId, tag } = rollbackTarget(journal, upstream, asked)
-  if ((await parties.engine.imageId(imageId)) === null) {
-    throw new EdgeError(
-      'COMPOSE_NO_RELEASE',
-      `the image of release ${release} of ${upstream} (${image}) is no longer here`
-    )
-  }
+  const { release, image, imageId, tag } = rollbackTarget(await withImages(parties, journal), upstream, asked)
   if (!how.isHeld) await checkRoom(parties, active)
   return {
     verb: 'rollback',
@@ -77,6 +71,13 @@ async function fetchImage({ engine, docker, say }: Parties, image: string): Prom
   const pulled = await engine.imageId(image)
   if (pulled === null) throw new EdgeError('COMPOSE_IMAGE_MISSING', `${image} is not here, not even after a pull`)
   return pulled
+}
+
+/** Without the releases whose images are no longer here. */
+async function withImages({ engine }: Parties, journal: readonly Entry[]): Promise<Entry[]> {
+  const tags = [...new Set(journal.map(({ tag }) => tag))]
+  const ids = await Promise.all(tags.map(tag => engine.imageId(tag)))
+  return journal.filter(({ tag }) => ids[tags.indexOf(tag)] !== null)
 }
 
 async function checkRoom({ engine, meminfo }: Parties, active: Container | null): Promise<void> {

@@ -73,13 +73,14 @@ export const pruneImages: Step = async ({ engine, stack, records, say }, { upstr
   }
 }
 
-/** What users saw, as the edge has counted it since the flip. */
-export async function reportOf(parties: Parties, change: Change): Promise<Report | null> {
-  const old = await oldSlot(parties, change).catch(() => undefined)
-  if (old === undefined) return null
+/** What users saw, as the edge has counted it since the flip; null: it restarted meanwhile, or is not there. */
+export async function reportOf({ edge }: Parties, { upstream, from, beganAt }: Change): Promise<Report | null> {
+  const status = await edge.status().catch(() => null)
+  const old = status?.upstreams.find(({ name, slot }) => name === upstream && slot === from)
+  if (status === null || old === undefined || Date.parse(status.startedAt) > Date.parse(beganAt)) return null
   const { tally, drain } = old
   const carried = drain?.carried ?? { requests: 0, streams: 0, webSockets: 0 }
-  const cut = (drain?.cut ?? 0) + (drain === null ? tally.streamsCut : 0)
+  const cut = drain?.cut ?? tally.streamsCut
   return { requests: tally.requests, failed: tally.failed, carried, cut, longestMs: tally.longestMs }
 }
 

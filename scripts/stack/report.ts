@@ -6,7 +6,8 @@ import { span, table } from '../terminal.ts'
 export function changeReport({ upstream, release, image, slot, before, tookMs, report }: Entry): string {
   const back = before === null || before === 0 ? '' : `; back to release ${before}: twinedge rollback ${upstream}`
   const done = `${upstream}: release ${release} (${image}) serves from ${serviceOf(upstream, slot)}${back}`
-  return [done, ...(report === null ? [] : [`${figures(report)}; ${(tookMs / 1_000).toFixed(1)} s in all`])].join('\n')
+  const seen = report === null ? 'the edge restarted meanwhile: what users saw was not counted' : figures(report)
+  return `${done}\n${seen}; ${(tookMs / 1_000).toFixed(1)} s in all`
 }
 
 function figures({ requests, failed, carried, cut, longestMs }: Report): string {

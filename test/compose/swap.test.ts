@@ -106,12 +106,21 @@ t.test('an answer lost after the flip does not undo it', async t => {
   t.same([world.active, world.state('web-green'), world.state('web-blue')], ['green', 'running', 'exited'])
 })
 
-t.test('an edge that restarts at the flip is asked again', async t => {
+t.test('an edge that restarts, at the flip or in a drain, is waited for', async t => {
   const world = await World.make(t)
   let times = 0
   world.fails = call =>
-    call === 'promote green' && times++ < 3 ? { before: new EdgeError('EDGE_NOT_RUNNING', '') } : {}
+    /promote|drain/.test(call) && times++ % 4 < 3 ? { before: new EdgeError('EDGE_NOT_RUNNING', '') } : {}
   t.match(await swap(world.parties(), 'web', 'app:2', manner), { outcome: 'done' })
+})
+
+t.test('a release whose image has gone is none to go back to', async t => {
+  const world = await World.make(t)
+  for (const image of ['app:2', 'app:1', 'app:2']) await swap(world.parties(), 'web', image, { ...manner, keep: 2 })
+  await t.rejects(rollback(world.parties(), 'web', 1, manner), {
+    code: 'COMPOSE_NO_RELEASE',
+    detail: 'web: no release 1; there are 3'
+  })
 })
 
 t.test('too little memory is told with figures before anything is touched; a hold needs no more', async t => {
