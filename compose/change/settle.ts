@@ -12,14 +12,10 @@ const tellMs = 5_000
 const graceMs = 10_000
 
 /** `.env` says what serves, so that `up -d`, a reboot and `down` agree with it. */
-export const writeEnvironment: Step = async (parties, change) => {
-  const { edge, stack } = parties
-  const { upstream, to } = change
-  // Of a kept container it may be the name from before the first swap.
-  const { image } = await findCandidate(parties, change)
+export const writeEnvironment: Step = async ({ edge, stack }, { upstream, to, tag }) => {
   const serving = servingOf(await edge.status())
   const profiles = profilesFor(await readVariable(stack.envFile, 'COMPOSE_PROFILES'), serving)
-  await setVariables(stack.envFile, { COMPOSE_PROFILES: profiles, [imageVariable(upstream, to)]: image })
+  await setVariables(stack.envFile, { COMPOSE_PROFILES: profiles, [imageVariable(upstream, to)]: tag })
 }
 
 /** What is in flight to the old slot ends by itself, or at the deadline. */
