@@ -36,7 +36,7 @@ export async function changeStack<T>(access: Access, work: (parties: Parties) =>
   const lock = await takeLock(records, operator, now, breaks)
   try {
     const edge = edgeAt(access.socket ?? stack.socket)
-    const docker = dockerCommand(stack, env)
+    const docker = dockerCommand(stack, env, signal)
     const meminfo = (): Promise<string> => readFile('/proc/meminfo', 'utf8').catch(() => '')
     const around = { who: operator.who, meminfo, now, pause, say, signal }
     const parties: Parties = { engine, edge, docker, stack, lock, records, ...around }

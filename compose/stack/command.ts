@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { EdgeError } from '../../proxy/errors.ts'
 import type { Stack } from './stack.ts'
@@ -19,19 +19,31 @@ export interface DockerCommand {
 const createMs = 2 * 60_000
 const pullMs = 30 * 60_000
 
-/** @param env of this process; what it says goes before what `.env` says */
-export function dockerCommand(stack: Stack, env: Environment): DockerCommand {
+/**
+ * @param env of this process; what it says goes before what `.env` says
+ * @param signal ends what runs; its reason is thrown
+ */
+export function dockerCommand(stack: Stack, env: Environment, signal: AbortSignal): DockerCommand {
+  const run = async (args: readonly string[], variables: Environment, timeout: number): Promise<Said> => {
+    signal.throwIfAborted()
+    return docker(args, { env: { ...env, ...variables } as NodeJS.ProcessEnv, timeout, signal })
+  }
   return {
     async create(service, variables) {
-      const { code, said } = await run(createArguments(stack, service), { ...env, ...variables }, createMs)
+      const { code, said } = await run(createArguments(stack, service), variables, createMs)
       if (code !== 0) throw new EdgeError('COMPOSE_REFUSED', `docker compose:\n${tail(said)}`)
     },
     async pull(image) {
-      const { code, said } = await run(['pull', '--quiet', image], env, pullMs)
-      if (code !== 0)
-        throw new EdgeError('COMPOSE_IMAGE_MISSING', `${image} is not here, and cannot be pulled: ${tail(said, 1)}`)
+      const { code, said } = await run(['pull', '--quiet', image], {}, pullMs)
+      if (code === 0) return
+      throw new EdgeError('COMPOSE_IMAGE_MISSING', `${image} is not here, and cannot be pulled: ${tail(said, 1)}`)
     }
   }
+}
+
+interface Said {
+  readonly code: number | null
+  readonly said: string
 }
 
 function createArguments({ project, folder, files, envFile }: Stack, service: string): string[] {
@@ -43,26 +55,21 @@ function createArguments({ project, folder, files, envFile }: Stack, service: st
   return [...place, ...files.flatMap(file => ['-f', file]), ...how]
 }
 
-function run(
-  args: readonly string[],
-  env: Environment,
-  timeout: number
-): Promise<{ code: number | null; said: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ code: number | null; said: string }>()
-  // A session of its own: the Ctrl-C of the terminal is for us, who then clear up.
-  const child = spawn('docker', args, {
-    env: env as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout,
-    detached: true
-  })
+function docker(args: readonly string[], options: SpawnOptions & { signal: AbortSignal }): Promise<Said> {
+  const { promise, resolve, reject } = Promise.withResolvers<Said>()
+  // In a session of its own: the terminal's Ctrl-C is for us, who then clear up.
+  const child = spawn('docker', args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', chunk => {
+    stream?.on('data', chunk => {
       said = `${said}${chunk}`.slice(-10_000)
     })
   }
-  child.on('error', cause => reject(new EdgeError('COMPOSE_ENGINE_UNREACHABLE', `docker: ${cause.message}`, cause)))
+  const fault = (cause: Error): unknown =>
+    options.signal.aborted
+      ? options.signal.reason
+      : new EdgeError('COMPOSE_ENGINE_UNREACHABLE', `docker: ${cause.message}`, cause)
+  child.on('error', cause => reject(fault(cause)))
   child.on('close', code => resolve({ code, said }))
   return promise
 }

@@ -6,6 +6,7 @@ import { readVariable } from '../../compose/stack/env-file.ts'
 import { count, duration } from '../../proxy/config/kinds/amounts.ts'
 import type { Kind } from '../../proxy/config/kinds/kind.ts'
 import { EdgeError } from '../../proxy/errors.ts'
+import { printable } from '../../proxy/record/terminal.ts'
 
 /** For parseArgs: which stack is meant. */
 export const stackOptions = { project: { type: 'string' }, socket: { type: 'string' } } as const
@@ -70,7 +71,8 @@ export async function accessOf(values: ChangeValues, verb: string): Promise<Acce
     operator: { who: `${user}@${host}`, host, verb },
     breaks: values['break-lock'],
     env: process.env,
-    say: line => console[values.json ? 'error' : 'log'](line),
+    // What a container or an upstream has said may be in it.
+    say: text => console[values.json ? 'error' : 'log'](text.split('\n').map(printable).join('\n')),
     signal: interruption()
   }
 }

@@ -119,10 +119,30 @@ t.test('when it cannot be told whether the flip has happened, nothing is stopped
   t.match(await readPending(parties.records), { step: 'promote' })
 })
 
+t.test('Ctrl-C ends a pull', async t => {
+  const world = await World.make(t)
+  const program = join(world.folder, 'docker')
+  await writeFile(program, '#!/bin/sh\nexec sleep 60\n')
+  await chmod(program, 0o755)
+  const controller = new AbortController()
+  const docker = dockerCommand(
+    world.parties().stack,
+    { PATH: `${world.folder}:${process.env.PATH}` },
+    controller.signal
+  )
+  const pull = docker.pull('app:9')
+  controller.abort(new EdgeError('COMPOSE_INTERRUPTED', 'SIGINT'))
+  await t.rejects(pull, { code: 'COMPOSE_INTERRUPTED' })
+})
+
 /** A docker command that says this, and fails. */
 async function fakeDocker(world: World, says: string): Promise<ReturnType<typeof dockerCommand>> {
   const program = join(world.folder, 'docker')
   await writeFile(program, `#!/bin/sh\ncat <<'END'\n${says}\nEND\nexit 1\n`)
   await chmod(program, 0o755)
-  return dockerCommand(world.parties().stack, { PATH: `${world.folder}:${process.env.PATH}` })
+  return dockerCommand(
+    world.parties().stack,
+    { PATH: `${world.folder}:${process.env.PATH}` },
+    new AbortController().signal
+  )
 }
