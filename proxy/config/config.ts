@@ -121,7 +121,16 @@ export interface RouteConfig {
   /** Longest silence between two bytes, either way. */
   readonly idleMs: number
   readonly bodyLimitBytes: number
+  /** The member of each event's JSON that names its stream; null: nothing is learned. It implies `stream`. */
+  readonly learn: string | null
+  /** Where a request names the stream that it is about, in the order in which they are looked at. */
+  readonly owner: readonly KeyPlace[]
 }
+
+/** A part of a request: a segment of its path, counted from 1, or what has this name there. */
+export type KeyPlace =
+  | { readonly part: 'path'; readonly segment: number }
+  | { readonly part: 'body' | 'header' | 'cookie' | 'query'; readonly name: string }
 
 export interface LimitsConfig {
   /** Client connections open at once. */

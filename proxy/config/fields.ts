@@ -2,6 +2,7 @@ import { email, httpsUrl, profile, thumbprint } from './kinds/accounts.ts'
 import { choice, count, duration, flag, size } from './kinds/amounts.ts'
 import { address, block, domain, loopback, origin } from './kinds/hosts.ts'
 import type { Kind } from './kinds/kind.ts'
+import { keyPlace, member } from './kinds/streams.ts'
 import { filePath, name, pathPrefix, requestPath, text } from './kinds/texts.ts'
 
 /** One setting. Its row is its documentation, its default and its check at once. */
@@ -66,6 +67,8 @@ export const fields = {
   'routes[].stream': { kind: flag, default: 'false', meaning: '`true` for server-sent events: the upstream is asked not to compress, so that no event is held back.', example: 'true', nginx: 'proxy_buffering' },
   'routes[].idle': { kind: duration(), default: '300s', meaning: 'Longest silence between two bytes, either way.', example: '600s', nginx: 'proxy_read_timeout' },
   'routes[].body': { kind: size(), default: '100m', meaning: 'Longest request body.', nginx: 'client_max_body_size' },
+  'routes[].learn': { kind: member, default: none, meaning: 'For server-sent events: the member of their JSON that names the stream, so that a slot keeps its streams while it drains. It implies `stream`.', example: 'stream_id' },
+  'routes[].owner': { kind: keyPlace, many: true, default: [], meaning: 'Where a request names a stream: `body:NAME` (of a JSON object of at most 64k), `path:NUMBER` (a segment, counted from 1), `header:NAME`, `cookie:NAME`, `query:NAME`. While the slot that runs that stream drains, the request goes there.', example: 'body:stream_id' },
 
   'trusted-proxies': { kind: block, many: true, default: [], meaning: 'Addresses of the proxies in front whose forwarding headers are believed.', example: '[10.0.0.0/8, fd00::/8]', nginx: 'set_real_ip_from' },
 

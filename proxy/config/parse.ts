@@ -150,7 +150,9 @@ function buildRoute(read: Read, index: string): RouteConfig {
     upstream: read('routes[].upstream', index),
     stream: read('routes[].stream', index),
     idleMs: read('routes[].idle', index),
-    bodyLimitBytes: read('routes[].body', index)
+    bodyLimitBytes: read('routes[].body', index),
+    learn: read('routes[].learn', index),
+    owner: read('routes[].owner', index)
   }
 }
 

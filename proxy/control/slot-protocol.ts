@@ -12,6 +12,8 @@ export interface UpstreamStatus {
   readonly streams: number
   readonly webSockets: number
   readonly connections: number
+  /** Streams that are known to run there, by the names that their events gave; left ones among them. */
+  readonly owned: number
   /** What becomes of a slot that no longer serves; null: nothing was asked. */
   readonly drain: DrainStatus | null
   /** Of the upstream, so the same for both slots. */
@@ -28,6 +30,7 @@ export interface DrainStatus {
   readonly carried: { readonly requests: number; readonly streams: number; readonly webSockets: number }
   /** Ended by us before they were over; WebSockets that closed on our close frame are not among them. */
   readonly cut: number
+  /** Nothing is in flight, and nobody is expected back for a stream that he has just left. */
   readonly isDone: boolean
 }
 

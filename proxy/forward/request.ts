@@ -5,22 +5,24 @@ import { tellFailure } from '../http/failure-answer.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import type { ResponseReceiver } from '../upstream/response-reader.ts'
-import type { Waiting } from '../upstream/slots/hold.ts'
 import type { InFlight, Slot } from '../upstream/slots/slot.ts'
 import { failureOf, isRetryable, tooLarge, tooSilent } from './failure.ts'
-import { acceptsEvents, isEventStream, type RequestShape, toClient, toUpstream } from './headers.ts'
+import { isEventStream, type RequestShape, shapeOf, toClient, toUpstream } from './headers.ts'
+import { type OwnerSearch, type Searching, searchOwner } from './owner/owner-search.ts'
+import { claimOf, type StreamClaim } from './owner/stream-claim.ts'
 import type { Destination } from './site.ts'
 import { Tunnel } from './upgrade.ts'
 
-/** How a request ended: null, or what went wrong. */
 export type OnDone = (forwarding: Forwarding, failure: EdgeError | null) => void
 
 /** One request on its way to an upstream and the answer on its way back. Wiring only; everything ends in `#finish`. */
-export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Waiting, Timed {
+export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Timed {
   dueMs = Number.POSITIVE_INFINITY
   readonly exchange: Exchange
   readonly to: Destination
+  kind: InFlight['kind'] = 'request'
   slot: Slot | null = null
+  search: OwnerSearch | null = null
   /** When the answer's head came; null: it never did. */
   answeredMs: number | null = null
   tunnel: Tunnel | null = null
@@ -28,47 +30,57 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
   readonly #onDone: OnDone
   readonly #shape: RequestShape
   #connection: UpstreamConnection | null = null
+  #claim: StreamClaim | null = null
   #isDone = false
   #isBodySent = false
   #isUpstreamFull = false
-  #isStream = false
+  #isRetry = false
 
   constructor(exchange: Exchange, to: Destination, deadlines: Deadlines, onDone: OnDone) {
     this.exchange = exchange
     this.to = to
     this.#deadlines = deadlines
     this.#onDone = onDone
-    const wantsIdentity = to.route.stream || acceptsEvents(exchange.head.headers)
-    this.#shape = { isUpgrade: exchange.head.isWebSocketUpgrade, wantsIdentity }
-  }
-
-  get kind(): InFlight['kind'] {
-    return this.tunnel !== null ? 'webSocket' : this.#isStream ? 'stream' : 'request'
+    this.#shape = shapeOf(exchange.head, to.route)
   }
 
   start(): void {
-    const { exchange } = this
-    const { route, upstream } = this.to
+    const { exchange, to } = this
     this.#deadlines.watch(this)
     exchange.onGone = cause => this.#finish(new EdgeError(cause, 'before the answer was complete'))
-    exchange.onDrain = () => this.#onClientDrain()
-    if (exchange.head.bodyLength > route.bodyLimitBytes) this.#finish(tooLarge(route.bodyLimitBytes))
-    else if (upstream.hold.isOpen) this.proceed()
-    else upstream.hold.wait(this)
+    exchange.onDrain = () => {
+      this.touch()
+      this.#connection?.resume()
+    }
+    if (exchange.head.bodyLength > to.route.bodyLimitBytes) this.#finish(tooLarge(to.route.bodyLimitBytes))
+    else to.upstream.hold.enter(this)
   }
 
   proceed(): void {
+    if (searchOwner(this)) this.dispatch()
+  }
+
+  /** Sends it where it belongs, for the first time or once more. */
+  dispatch(): void {
+    const { head } = this.exchange
     try {
-      this.slot = this.to.upstream.admit(this)
-      this.#send(this.#shape.isUpgrade ? this.slot.pool.takeFresh() : this.slot.pool.take())
-      this.exchange.readBody(this)
+      const owner = this.search?.owner ?? null
+      this.slot?.release(this)
+      this.slot = this.to.upstream.admit(this, owner)
+      // An owner may be gone: until a fresh connection stands it gets no body, and what fails was not sent.
+      const isFresh = this.#shape.isUpgrade || this.#isRetry || owner !== null
+      this.#connection = isFresh ? this.slot.pool.takeFresh() : this.slot.pool.take()
+      this.touch()
+      const text = toUpstream(head, this.to.provenance, this.#shape)
+      this.#connection.send(text, head.method, head.bodyLength === -1, this)
+      ;(this.search ?? this.exchange).readBody(this)
     } catch (error) {
       this.#finish(failureOf(error))
     }
   }
 
   takeBody(chunk: Buffer): boolean {
-    this.#touch()
+    this.touch()
     if (this.exchange.bytesIn > this.to.route.bodyLimitBytes) {
       this.#finish(tooLarge(this.to.route.bodyLimitBytes))
       return false
@@ -78,7 +90,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
   }
 
   endBody(trailers: RawHeaders): void {
-    this.#touch()
+    this.touch()
     this.#isBodySent = true
     this.#connection?.endRequest(trailers)
   }
@@ -86,25 +98,29 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
   onWritable(): void {
     if (this.tunnel !== null) return this.tunnel.onUpstreamWritable()
     this.#isUpstreamFull = false
-    this.exchange.resumeBody()
+    ;(this.search ?? this.exchange).resumeBody()
   }
 
   onInform(status: number, headers: RawHeaders): void {
-    this.#touch()
+    this.touch()
     this.exchange.inform(status, headers)
   }
 
   onHead(head: ResponseHead): void {
-    this.#touch()
+    this.touch()
     this.answeredMs = this.#deadlines.nowMs
     const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
-    if (bodyLength === -1) this.#isStream = isEventStream(head.headers)
+    if (bodyLength === -1 && isEventStream(head.headers)) {
+      this.kind = 'stream'
+      this.#claim = claimOf(this.to.route, head.headers, this.slot!)
+    }
     this.exchange.respond(head.status, toClient(head.status, head.headers, this.exchange.id, this.to.hsts), bodyLength)
   }
 
   onBodyData(chunk: Buffer): void {
-    this.#touch()
+    this.touch()
     if (this.tunnel !== null) return this.tunnel.fromUpstream(chunk)
+    this.#claim?.read(chunk)
     if (this.exchange.write(chunk)) return
     // Waiting for the client is not the upstream's silence.
     this.dueMs = Number.POSITIVE_INFINITY
@@ -122,9 +138,10 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
     this.answeredMs = this.#deadlines.nowMs
     const client = this.exchange.upgrade(toClient(head.status, head.headers, this.exchange.id, this.to.hsts))
     this.tunnel = new Tunnel(client, this.#connection!, {
-      onActivity: () => this.#touch(),
+      onActivity: () => this.touch(),
       onFinished: failure => this.#finish(failure)
     })
+    this.kind = 'webSocket'
     this.tunnel.start(rest)
   }
 
@@ -140,13 +157,9 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
     this.#connection = null
     if (this.tunnel !== null) return this.tunnel.onUpstreamClosed()
     const { method, bodyLength } = this.exchange.head
-    if (this.#isDone || !isRetryable(method, bodyLength, isUnanswered)) return this.#finish(error)
-    try {
-      // A fresh connection: what it answers, or does not, is no keep-alive race.
-      this.#send(this.slot!.pool.takeFresh()).endRequest([])
-    } catch (failure) {
-      this.#finish(failureOf(failure))
-    }
+    this.#isRetry = this.search?.giveUp() === true || isRetryable(method, bodyLength, isUnanswered)
+    if (this.#isRetry && !this.#isDone) this.dispatch()
+    else this.#finish(error)
   }
 
   cut(code: FailureCode, detail = 'cut at the end of its time'): void {
@@ -163,21 +176,8 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
     this.#finish(tooSilent(this.to.route.idleMs, this.answeredMs !== null, this.#isBodySent || this.#isUpstreamFull))
   }
 
-  #send(connection: UpstreamConnection): UpstreamConnection {
-    const { head } = this.exchange
-    this.#connection = connection
-    this.#touch()
-    connection.send(toUpstream(head, this.to.provenance, this.#shape), head.method, head.bodyLength === -1, this)
-    return connection
-  }
-
-  #touch(): void {
+  touch(): void {
     this.dueMs = this.#deadlines.coarseMs + this.to.route.idleMs
-  }
-
-  #onClientDrain(): void {
-    this.#touch()
-    this.#connection?.resume()
   }
 
   /** The one end of every request: lets go of the slot and the connection, and tells the client what it can still be told. */
@@ -187,6 +187,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Wai
     this.#deadlines.unwatch(this)
     this.#connection?.destroy()
     this.#connection = null
+    this.#claim?.end(failure === null)
     if (this.slot !== null) this.slot.release(this)
     else this.to.upstream.hold.forget(this)
     if (this.tunnel !== null) this.tunnel.close()

@@ -65,11 +65,26 @@ export class Upstream {
     return this.#active.health?.isUp ?? true
   }
 
+  /** Whether a slot that does not serve still runs streams: else nobody has to look for an owner. */
+  get isDivided(): boolean {
+    return this.#all.some(slot => slot !== this.#active && slot.isOwner)
+  }
+
+  /** The slot that does not serve but runs this stream; null: there is none. */
+  ownerOf(key: string): Slot | null {
+    return this.#all.find(slot => slot !== this.#active && slot.isOwner && slot.owned.has(key)) ?? null
+  }
+
   /**
    * Counts a request in and says where it goes.
+   * @param owner of the stream that it is about: not asked for its health, for nobody else has that stream
    * @throws EdgeError EDGE_UPSTREAM_DOWN when the active slot's health check failed
    */
-  admit(request: InFlight): Slot {
+  admit(request: InFlight, owner: Slot | null = null): Slot {
+    if (owner !== null) {
+      owner.admit(request)
+      return owner
+    }
     const slot = this.#active
     const { health } = slot
     if (health !== null && !health.isUp) throw new EdgeError('EDGE_UPSTREAM_DOWN', health.last?.saw ?? 'no probe yet')
@@ -167,6 +182,7 @@ export class Upstream {
       streams,
       webSockets,
       connections: slot.pool.open,
+      owned: slot.owned.size,
       drain: slot.drain?.status ?? null,
       hold: this.hold.status,
       tally: this.tally.status

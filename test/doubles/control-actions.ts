@@ -40,6 +40,7 @@ export const status: StatusAnswer = {
       lastProbe: '200 in 3 ms',
       inFlight: 2,
       connections: 4,
+      owned: 0,
       ...nowhere
     },
     {
@@ -51,6 +52,7 @@ export const status: StatusAnswer = {
       lastProbe: 'ECONNREFUSED \u001b[2J',
       inFlight: 0,
       connections: 0,
+      owned: 0,
       ...nowhere
     }
   ],

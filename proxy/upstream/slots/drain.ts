@@ -1,15 +1,24 @@
 import type { DrainRequest, DrainStatus } from '../../control/protocol.ts'
 import type { Deadlines, Timed } from '../../deadlines.ts'
+import type { OwnedStreams } from './owned-streams.ts'
 import type { InFlight, Load } from './slot.ts'
+
+/** What a slot has that must end, as it counts it now and later. */
+export interface Drained {
+  readonly inFlight: ReadonlySet<InFlight>
+  readonly owned: OwnedStreams
+}
 
 /**
  * A slot that runs empty: requests and streams end by themselves, WebSockets are asked to, and what is left at the
- * deadline is cut. It is looked at four times a second, so no request has to tell it anything.
+ * deadline is cut. Who has just left a stream may come back for it as long as there is time. It is looked at four times a
+ * second, so no request has to tell it anything.
  */
 export class Drain implements Timed {
   /** At every tick. */
   readonly dueMs = 0
   readonly #inFlight: ReadonlySet<InFlight>
+  readonly #owned: OwnedStreams
   readonly #deadlines: Deadlines
   readonly #beganAt = new Date()
   readonly #carried: Load
@@ -21,9 +30,9 @@ export class Drain implements Timed {
   #cut = 0
   #hasEnded = false
 
-  /** @param inFlight as its slot counts it, now and later */
-  constructor(inFlight: ReadonlySet<InFlight>, carried: Load, deadlines: Deadlines) {
+  constructor({ inFlight, owned }: Drained, carried: Load, deadlines: Deadlines) {
     this.#inFlight = inFlight
+    this.#owned = owned
     this.#deadlines = deadlines
     this.#carried = carried
   }
@@ -49,8 +58,12 @@ export class Drain implements Timed {
       cutAt: this.#cutAt.toISOString(),
       carried: this.#carried,
       cut: this.#cut,
-      isDone: this.#inFlight.size === 0
+      isDone: this.#isDone
     }
+  }
+
+  get #isDone(): boolean {
+    return this.#inFlight.size === 0 && !this.#owned.isAwaited
   }
 
   onDue(now: number): void {
@@ -60,7 +73,8 @@ export class Drain implements Timed {
       else if (request.kind === 'webSocket') this.#dismiss(request, now)
     }
     for (const request of this.#asked.keys()) if (!this.#inFlight.has(request)) this.#asked.delete(request)
-    const isOver = this.#hasEnded ? this.#asked.size === 0 : this.#inFlight.size === 0
+    if (!this.#hasEnded && (isLate || this.#isDone)) this.#owned.clear()
+    const isOver = this.#hasEnded ? this.#asked.size === 0 : this.#isDone
     if (isOver) this.#deadlines.unwatch(this)
   }
 

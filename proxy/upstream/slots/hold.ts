@@ -64,6 +64,12 @@ export class Hold implements Timed {
     return this.status
   }
 
+  /** A request has come: it goes on, or waits. */
+  enter(request: Waiting): void {
+    if (this.isOpen) request.proceed()
+    else this.wait(request)
+  }
+
   /** Takes in a request that came while it is not open. */
   wait(request: Waiting): void {
     if (this.#mode === 'maintenance') return request.cut('EDGE_MAINTENANCE', 'the upstream is under maintenance')

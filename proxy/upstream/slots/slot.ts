@@ -7,6 +7,7 @@ import { connectorTo } from '../connector.ts'
 import { HealthCheck, type Probe } from '../health-check.ts'
 import { Pool } from '../pool.ts'
 import { Drain } from './drain.ts'
+import { OwnedStreams } from './owned-streams.ts'
 
 /** A request in flight, as its slot sees it. */
 export interface InFlight {
@@ -37,6 +38,8 @@ export class Slot {
   health: HealthCheck | null
   /** What became of it when it was drained last; null since it serves. */
   drain: Drain | null = null
+  /** Those that it runs, as far as their names are known. */
+  readonly owned: OwnedStreams
   readonly #inFlight = new Set<InFlight>()
   readonly #deadlines: Deadlines
   readonly #onHealth: OnHealth
@@ -46,6 +49,7 @@ export class Slot {
     this.origin = config.slots.get(name)!
     this.#deadlines = deadlines
     this.#onHealth = onHealth
+    this.owned = new OwnedStreams(deadlines)
     this.pool = this.#makePool(config)
     this.health = this.#makeHealth(config)
   }
@@ -59,6 +63,12 @@ export class Slot {
     const load = { requests: 0, streams: 0, webSockets: 0 }
     for (const { kind } of this.#inFlight) load[`${kind}s`]++
     return load
+  }
+
+  /** Whether requests about streams may still belong here, now that it serves no more: until it has run empty. */
+  get isOwner(): boolean {
+    if (this.#inFlight.size === 0 && !this.owned.isAwaited) this.owned.clear()
+    return this.owned.size > 0
   }
 
   admit(request: InFlight): void {
@@ -77,7 +87,7 @@ export class Slot {
   /** Lets it run empty, in the time that `asked` gives. Asked again, the time is counted anew. */
   beginDrain(asked: Pick<DrainRequest, 'withinMs' | 'graceMs'>): Drain {
     const isUnderWay = this.drain?.status.isDone === false
-    const drain = isUnderWay ? this.drain! : new Drain(this.#inFlight, this.load, this.#deadlines)
+    const drain = isUnderWay ? this.drain! : this.#makeDrain()
     if (drain !== this.drain) this.endDrain()
     this.drain = drain
     drain.begin(asked)
@@ -105,6 +115,10 @@ export class Slot {
   stop(): void {
     this.health?.stop()
     this.pool.close()
+  }
+
+  #makeDrain(): Drain {
+    return new Drain({ inFlight: this.#inFlight, owned: this.owned }, this.load, this.#deadlines)
   }
 
   #makePool({ connectMs, keepAliveMs, connections }: UpstreamConfig): Pool {

@@ -69,7 +69,7 @@ function statusOf(
     const drain = { beganAt: '', cutAt: '', carried, cut: 0, isDone: inFlight === 0 }
     return {
       ...{ name, slot, origin, isActive: edge.active.get(name) === slot, health: 'up', lastProbe: null, inFlight },
-      ...{ streams: inFlight, webSockets: 0, connections: 0, drain: drained.has(key) ? drain : null },
+      ...{ streams: inFlight, webSockets: 0, connections: 0, owned: 0, drain: drained.has(key) ? drain : null },
       hold: { mode: edge.holds.get(name) ?? 'open', waiting: 0 },
       tally: { since: '', requests: 7, failed: 0, streamsCut: 0, longestMs: 3 }
     }
