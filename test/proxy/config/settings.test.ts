@@ -19,6 +19,7 @@ t.test('every default is one that its own kind accepts, and every example too', 
 })
 
 t.test('what is left out has its default', async t => {
+  const route = { stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600, learn: null, owner: [] }
   const config = configOf(least)
   t.strictSame(config, {
     server: 'single',
@@ -52,8 +53,8 @@ t.test('what is left out has its default', async t => {
       ]
     ]),
     routes: [
-      { host: null, path: '/', upstream: 'web', stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600 },
-      { host: null, path: '/api/', upstream: 'my-api', stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600 }
+      { host: null, path: '/', upstream: 'web', ...route },
+      { host: null, path: '/api/', upstream: 'my-api', ...route }
     ],
     trustedProxies: [],
     limits: {
