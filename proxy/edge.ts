@@ -1,6 +1,8 @@
-import type { EdgeConfig, LogLevel } from './config/config.ts'
-import type { ReloadAnswer, StatusAnswer } from './control/protocol.ts'
-import { type Control, type ControlActions, startControl } from './control/server.ts'
+import { Assets } from './assets/assets.ts'
+import type { EdgeConfig } from './config/config.ts'
+import { actionsOn } from './control/actions.ts'
+import type { HealthAnswer, ReloadAnswer, StatusAnswer } from './control/protocol.ts'
+import { type Control, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
@@ -31,7 +33,6 @@ export interface EdgeOptions {
 export class Edge {
   readonly #options: EdgeOptions
   readonly #deadlines = new Deadlines()
-  readonly #metrics: Metrics
   readonly #admission: Admission
   readonly #front: Front
   readonly #reloads: ReloadQueue
@@ -43,6 +44,9 @@ export class Edge {
   readonly keyring: Keyring
   /** Which slots serve, and what an operator may do about them. */
   readonly slots: SlotDesk
+  /** The files of this build and earlier ones, which it serves itself. */
+  readonly assets: Assets
+  readonly metrics: Metrics
   #control: Control | null = null
   readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
   #isStopping = false
@@ -53,8 +57,9 @@ export class Edge {
     this.keyring = keyring
     this.#upstreams = { deadlines: this.#deadlines, promotedSlot: of => active.of(of), ...upstreamLog(log) }
     this.#site = buildSite(config, this.#upstreams, null)
+    this.assets = new Assets(config.stateFolder, () => this.config.assets, log)
     this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
-    this.#metrics = createMetrics(() => this.status())
+    this.metrics = createMetrics(() => this.status())
     this.#front = this.#createFront()
     this.#reloads = new ReloadQueue(() => this.#reload(), log)
     this.slots = new SlotDesk({
@@ -77,8 +82,9 @@ export class Edge {
 
   async #start(): Promise<void> {
     // The socket first: it tells whether another edge runs on this state.
-    this.#control = await startControl({ ...this.config.control, actions: this.#actions() })
+    this.#control = await startControl({ ...this.config.control, actions: actionsOn(this, this.#options.log) })
     try {
+      await this.assets.open()
       await this.#front.open(this.config).then(change => change.keep())
     } catch (error) {
       await this.#control.close()
@@ -121,6 +127,7 @@ export class Edge {
     change.keep()
     switchUpstreams(before, site)
     if (config.log.level !== before.config.log.level) log.setLevel(config.log.level)
+    await this.assets.open()
     log.info('reloaded', { changed })
     return { changed }
   }
@@ -135,6 +142,7 @@ export class Edge {
     let cut = 0
     await this.#front.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
     switchUpstreams(this.#site, null)
+    await this.assets.close()
     await this.#control?.close()
     return cut
   }
@@ -155,22 +163,10 @@ export class Edge {
     }
   }
 
-  #actions(): ControlActions {
-    const { log } = this.#options
+  get health(): HealthAnswer {
     return {
-      health: () => ({
-        status: this.#isStopping ? 'stopping' : 'ok',
-        warnings: [...this.keyring.warnings, ...warningsOf(this.#site)]
-      }),
-      status: () => this.status(),
-      metrics: () => this.#metrics.render(),
-      reload: () => this.reload(),
-      certificates: () => this.keyring.answer(),
-      renewCertificates: request => this.keyring.renew(request),
-      importCertificates: request => this.keyring.import(request),
-      slots: this.slots,
-      getLogLevel: () => log.getLevel(),
-      setLogLevel: level => log.setLevel(level as LogLevel)
+      status: this.#isStopping ? 'stopping' : 'ok',
+      warnings: [...this.keyring.warnings, ...warningsOf(this.#site)]
     }
   }
 
@@ -178,7 +174,7 @@ export class Edge {
     const toLog = createAccessLog(this.#options.log)
     const record = (entry: AccessEntry): void => {
       toLog(entry)
-      this.#metrics.record(entry)
+      this.metrics.record(entry)
     }
     const shared = {
       deadlines: this.#deadlines,
@@ -191,7 +187,7 @@ export class Edge {
     const { challenges } = this.keyring
     return new Front({
       http: { ...shared, handler: new Redirect(config, httpsPort, record, token => challenges.answerTo(token)) },
-      https: { ...shared, handler: new Forwarder(() => this.#site, this.#deadlines, record) },
+      https: { ...shared, handler: new Forwarder(() => this.#site, this.assets, this.#deadlines, record) },
       challenges,
       tls: handshakeMs => tlsOptions(() => this.keyring, handshakeMs),
       admission: this.#admission

@@ -70,6 +70,12 @@ export const failures = {
     next: 'read what its container said: docker compose logs SERVICE'
   },
   EDGE_SLOT_ACTIVE: { status: 0, side: 'operator', next: 'promote the other slot first: twinedge status' },
+  EDGE_ASSETS_OFF: { status: 0, side: 'operator', next: 'set assets.upstream, then: twinedge reload' },
+  EDGE_ASSETS_REFUSED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend the build, or raise assets.size: nothing of it was kept, what was kept before is served'
+  },
   EDGE_USAGE: { status: 0, side: 'operator', next: 'twinedge --help' },
   CONFIG_MISSING: { status: 0, side: 'operator', next: 'twinedge run --config FILE; examples are in docs/examples' },
   CONFIG_INVALID: { status: 0, side: 'operator', next: 'mend the lines above, then: twinedge check FILE' },

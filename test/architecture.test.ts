@@ -21,6 +21,7 @@ const ranks: Record<string, number> = {
   'proxy/routing': 3,
   'proxy/tls': 3,
   'proxy/upstream': 3,
+  'proxy/assets': 3,
   'proxy/acme': 4,
   'proxy/listener': 4,
   'proxy/forward': 4,
@@ -66,6 +67,7 @@ const packageHomes: Record<string, string> = {
   fastify: 'proxy/control/server.ts',
   pino: 'proxy/record/log.ts',
   'prom-client': 'proxy/record/metrics.ts',
+  'tar-stream': 'proxy/assets/store/archive.ts',
   undici: 'compose/edge-client.ts',
   yaml: 'proxy/config/source/document.ts'
 }
@@ -78,6 +80,10 @@ const pure = [
   'compose/stack/slots.ts',
   'proxy/acme/ca/problem.ts',
   'proxy/acme/schedule.ts',
+  'proxy/assets/answer.ts',
+  'proxy/assets/media-types.ts',
+  'proxy/assets/negotiation.ts',
+  'proxy/assets/store/catalog.ts',
   'proxy/config/fields.ts',
   'proxy/config/parse.ts',
   'proxy/forward/failure.ts',
@@ -89,15 +95,20 @@ const pure = [
   'proxy/routing/route.ts',
   'proxy/tls/client-hello.ts'
 ]
-/** node:net for isIP alone, which opens nothing. */
+/** node:net for isIP alone, which opens nothing; node:crypto for hashes, which are values of values. */
 const harmless = new Set(['node:path', 'node:url', 'node:util'])
-const harmlessNames: Record<string, RegExp> = { 'node:net': /^(?:isIP|isIPv4|isIPv6)$/ }
+const harmlessNames: Record<string, RegExp> = {
+  'node:crypto': /^createHash$/,
+  'node:net': /^(?:isIP|isIPv4|isIPv6)$/
+}
 
 /** Who may look at `process`, besides main.ts and scripts. */
 const knowsProcess: Record<string, RegExp> = {
   'compose/record/lock.ts': /^process\.kill$/, // asks whether a holder still lives
   'proxy/acme/ca/ca-process.ts': /^process\.(on|exit|send)$/, // a process of its own
   'proxy/acme/ca/process-authority.ts': /^process\.(env|ts)$/, // which it starts, and its name
+  'proxy/assets/store/compression-process.ts': /^process\.(on|exit|send)$/, // the same
+  'proxy/assets/store/compression.ts': /^process\.(env|ts)$/, // which it starts, and its name
   'proxy/edge.ts': /^process\.pid$/, // status names the process
   'proxy/state/lease.ts': /^process\.pid$/, // for who reads the file
   'proxy/demo/api.ts': /^process\.pid$/, // the page shows who answered

@@ -8,7 +8,7 @@ type Check = (settings: Settings) => Iterable<Omit<Fault, 'line' | 'variable'>>
 
 /** What is wrong between settings that are each right. Looks only at those that could be read. */
 export function disagreements(settings: Settings): Fault[] {
-  const checks: readonly Check[] = [presence, domains, origins, tls, acme, hsts, routes, streams, listeners]
+  const checks: readonly Check[] = [presence, domains, origins, tls, acme, hsts, routes, streams, assets, listeners]
   return checks.flatMap(check => [...check(settings)].map(fault => ({ ...settings.place(fault.path), ...fault })))
 }
 
@@ -161,6 +161,19 @@ const streams: Check = function* (settings) {
       if (upstream === undefined || !settings.has(path) || said(other)) continue
       yield { path, found: `no ${other} on any route to ${upstream}`, expected: 'both, or neither' }
     }
+  }
+}
+
+const assets: Check = function* (settings) {
+  const upstreams = settings.keys('upstreams')
+  const upstream = settings.get('assets.upstream')
+  if (upstream !== undefined && upstreams.length > 0 && !upstreams.includes(upstream)) {
+    const expected = `one of ${upstreams.join(', ')}`
+    yield { path: 'assets.upstream', found: shown(upstream), expected, ...meant(upstream, upstreams) }
+  }
+  const path = settings.get('assets.path')
+  if (path !== undefined && !path.endsWith('/')) {
+    yield { path: 'assets.path', found: shown(path), expected: `a folder: ${path}/` }
   }
 }
 

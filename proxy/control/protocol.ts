@@ -118,6 +118,34 @@ export interface ImportAnswer {
   }[]
 }
 
+/** `GET /assets`: what is kept of the builds of an upstream. */
+export interface AssetsStatus {
+  /** Whose builds; null: the configuration keeps none. */
+  readonly upstream: string | null
+  /** Newest first. */
+  readonly builds: readonly { readonly id: string; readonly at: string; readonly files: number }[]
+  readonly files: number
+  /** On disk, compressed copies included. */
+  readonly bytes: number
+}
+
+/**
+ * `POST /assets`, a plain tar as `application/x-tar`: 200 once all of it is on disk and served, or 409 with FailureAnswer;
+ * then nothing has changed. Everything is below one folder, whatever its name, that is taken off: `static/chunks/a.js`
+ * becomes `chunks/a.js` below assets.path, as the engine archives `/app/.next/static`.
+ */
+export interface AssetsAnswer {
+  /** By what is in it: the same build has the same id, however often it is sent. */
+  readonly id: string
+  readonly files: number
+  readonly bytes: number
+  /** Those that no build before had. */
+  readonly newFiles: number
+  readonly newBytes: number
+  /** Paths at which another build has other bytes: the upstream answers there. */
+  readonly contested: readonly string[]
+}
+
 /** `POST /reload`: 200 with `changed`, or 409 with FailureAnswer; then what ran goes on running. */
 export interface ReloadAnswer {
   readonly changed: readonly string[]

@@ -1,4 +1,8 @@
+import type { Readable } from 'node:stream'
+import type { AssetActions, ControlActions, SlotActions } from '../../proxy/control/actions.ts'
 import type {
+  AssetsAnswer,
+  AssetsStatus,
   CertificatesAnswer,
   DrainStatus,
   HoldStatus,
@@ -10,7 +14,6 @@ import type {
   StatusAnswer,
   Tally
 } from '../../proxy/control/protocol.ts'
-import type { ControlActions, SlotActions } from '../../proxy/control/server.ts'
 
 const nowhere = {
   streams: 0,
@@ -117,6 +120,19 @@ export class StubSlots implements SlotActions {
   }
 }
 
+/** A store that keeps nothing but the bytes that came. */
+export class StubAssets implements AssetActions {
+  status: AssetsStatus = { upstream: 'web', builds: [], files: 0, bytes: 0 }
+  taken = Buffer.alloc(0)
+  fail: Error | null = null
+
+  async take(tar: Readable): Promise<AssetsAnswer> {
+    if (this.fail !== null) throw this.fail
+    this.taken = Buffer.concat(await tar.toArray())
+    return { id: 'b'.repeat(32), files: 3, bytes: 300, newFiles: 2, newBytes: 200, contested: [] }
+  }
+}
+
 /** An edge as its operator sees it, with nothing behind it. */
 export class StubActions implements ControlActions {
   level = 'info'
@@ -158,6 +174,7 @@ export class StubActions implements ControlActions {
     return this.onImport(request)
   }
   readonly slots = new StubSlots()
+  readonly assets = new StubAssets()
   getLogLevel() {
     return this.level
   }

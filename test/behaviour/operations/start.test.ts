@@ -16,9 +16,11 @@ type OfRenewal = `ACME_${string}` | 'EDGE_DISK_FULL'
 type OfChange = Exclude<Extract<FailureCode, `COMPOSE_${string}`>, 'COMPOSE_ENV_REFUSED'>
 /** What goes wrong with a slot too: see test/behaviour/swaps and test/proxy/control/slots.test.ts. */
 type OfSlots = 'EDGE_SLOT_UNHEALTHY' | 'EDGE_SLOT_ACTIVE'
+/** What goes wrong with a build that comes: see test/behaviour/assets. */
+type OfAssets = Extract<FailureCode, `EDGE_ASSETS_${string}`>
 type OperatorCode = {
   [C in FailureCode]: (typeof failures)[C]['status'] extends 0
-    ? C extends OfRenewal | OfSlots | OfChange
+    ? C extends OfRenewal | OfSlots | OfAssets | OfChange
       ? never
       : C
     : never

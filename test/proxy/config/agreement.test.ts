@@ -37,6 +37,15 @@ refuses('whoever learns of streams asks for their owners', alone('learn: id'), {
   found: 'no owner on any route to web'
 })
 
+refuses('builds are those of an upstream that exists', 'assets: { upstream: wep }', {
+  path: 'assets.upstream',
+  nearest: 'web'
+})
+refuses('files of builds are below a folder', 'assets: { upstream: web, path: /static }', {
+  path: 'assets.path',
+  expected: 'a folder: /static/'
+})
+
 const pair = (web: string): string => `upstreams: { web: ${web}, my-api: { origin: "http://b" } }`
 refuses('an upstream has one origin or slots, not both', pair('{ origin: "http://a", slots: { blue: "http://c" } }'), {
   path: 'upstreams.web.slots',
