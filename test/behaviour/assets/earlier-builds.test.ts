@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { startEdge, yamlFor } from '../../doubles/edge.ts'
 import { until } from '../../doubles/edge-process.ts'
@@ -129,10 +132,10 @@ t.test('an edge that was started without it finds what was kept once a reload as
 })
 
 t.test('a store that cannot be read does not keep the edge from serving', async t => {
-  const { writeFile, mkdtemp } = await import('node:fs/promises')
-  const folder = await mkdtemp('/tmp/te-')
+  const folder = await mkdtemp(join(tmpdir(), 'te-'))
   await writeFile(`${folder}/assets`, 'a file in the way')
   const { edge } = await startAssetsEdge(t, '', folder)
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
   t.match(await edge.line(({ message }) => /cannot be read/.test(`${message}`)), { level: 'warn', detail: /assets/ })
   t.match(await ask(t, edge, 'h1', { path: path('a.js') }), { body: 'of the upstream' })
   t.match(await sendBuild(folder, buildTar({ 'a.js': '' })), { status: 409, answer: { code: 'EDGE_STATE_UNWRITABLE' } })
