@@ -94,7 +94,7 @@ export const failures = {
   COMPOSE_ENV_REFUSED: {
     status: 0,
     side: 'operator',
-    next: 'mend these in .env (twinedge env example SERVER explains them), then: docker compose up -d'
+    next: 'mend these in .env (docs/examples explains them all), then: docker compose up -d'
   },
   COMPOSE_NO_STACK: {
     status: 0,

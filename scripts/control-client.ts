@@ -13,8 +13,12 @@ export interface Place {
   readonly timeoutMs?: number
 }
 
-/** The demo's and a server's, in this order. */
-const usual = [join(import.meta.dirname, '../.twinedge/control.sock'), '/var/lib/twinedge/control.sock']
+/** The demo's, the image's and a server's, in this order. */
+const usual = [
+  join(import.meta.dirname, '../.twinedge/control.sock'),
+  '/run/twinedge/control.sock',
+  '/var/lib/twinedge/control.sock'
+]
 /** For what waits for an authority, or for the order that it is busy with: it takes its time to look at each domain. */
 export const orderTimeoutMs = 15 * 60_000
 
@@ -33,6 +37,6 @@ async function findSocket({ socket, config }: Place): Promise<string> {
     return (await loadConfig(config, process.env)).control.socket
   }
   const found = process.env.EDGE_CONTROL_SOCKET ?? usual.find(path => existsSync(path))
-  if (found === undefined) throw new EdgeError('EDGE_NOT_RUNNING', `no control socket at ${usual.join(' nor ')}`)
+  if (found === undefined) throw new EdgeError('EDGE_NOT_RUNNING', `no control socket at ${usual.join(', ')}`)
   return found
 }

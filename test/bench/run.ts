@@ -1,4 +1,4 @@
-// npm run bench -- request|sse|handshake|upload [--only NAME,NAME] [--seconds N]
+// npm run bench -- request|sse|handshake|upload|container [--only NAME,NAME] [--seconds N]
 // Races the edge against its peers, side by side on this machine. Nothing here passes or fails: it prints figures,
 // their ratios, and the machine. Needs Linux; what is missing of the peers is named with the way to get it.
 import { execFileSync } from 'node:child_process'
@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import * as container from './container.ts'
 import { type Contestant, contestants } from './contestants.ts'
 import * as handshake from './handshake.ts'
 import type { UpstreamVerbs } from './load/upstream.ts'
@@ -31,7 +32,7 @@ export interface Race {
   worker<V extends Verbs>(file: string): Worker<V>
 }
 
-const benches = { request, sse, handshake, upload }
+const benches = { request, sse, handshake, upload, container }
 const domain = 'bench.test'
 const started: { stop(): Promise<void> }[] = []
 const folder = mkdtempSync(join(tmpdir(), 'bench-'))

@@ -6,14 +6,14 @@ import { project } from '../doubles/command.ts'
 import { type Page, readPage, spansIn, tableUnder } from '../fixtures/page.ts'
 
 /** Folders below these mirror the code, and are not listed one by one. */
-const mirrors = ['test/proxy', 'test/scripts', 'docs/examples']
+const mirrors = ['test/proxy', 'test/compose', 'test/scripts', 'docs/examples', 'images/web', 'images/api']
 
 function mapOf({ blocks }: Page): string[] {
   const map = blocks.find(({ text }) => text.includes('proxy/main.ts'))
   return (map?.text ?? '').split('\n').flatMap(line => /^\S+/.exec(line)?.[0] ?? [])
 }
 
-const files = globSync('{proxy,scripts,test,docs}/**/*', { cwd: project, withFileTypes: true })
+const files = globSync('{proxy,compose,scripts,images,test,docs}/**/*', { cwd: project, withFileTypes: true })
   .filter(entry => entry.isFile())
   .map(entry => join(entry.parentPath, entry.name).slice(project.length + 1))
 

@@ -46,6 +46,16 @@ t.test('failed and skipped tests are counted; what failed is shown in full, what
   t.notMatch(out, 'fine')
 })
 
+t.test('why tests were skipped is told in one line for each reason', async t => {
+  const skip = (name: string, reason: string): string => `    ok 1 - ${name} # SKIP ${reason}`
+  const lines = [skip('a', 'no engine: start one'), skip('b', 'no chromium'), skip('c', 'no engine: start one')]
+  const { out } = await gate(t, { tap: report([...lines, 'ok 1 - d'], 'total: 4, pass: 1, skip: 3') })
+  t.match(
+    out,
+    /skipped: 1 of the tests: no chromium\nskipped: 2 of the tests: no engine: start one\n1 passed, 0 failed, 3/
+  )
+})
+
 t.test('types and lint count as one failure each', async t => {
   t.same((await gate(t, { tsc: 'exit 2' })).last, '3 passed, 1 failed')
   const both = await gate(t, { tsc: 'exit 2', biome: 'exit 1' })

@@ -80,7 +80,7 @@ export class H2Exchange implements Exchange {
   }
 
   resumeBody(): void {
-    if (!this.#isPaused) return
+    if (!this.#isPaused || this.#isBodyRead) return // its end may come while it is paused
     this.#isPaused = false
     this.#patience.awaitsBody()
     this.#stream.resume()

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { connectRaw, readAll, readUntil, startEdge, yamlFor } from '../../doubles/edge.ts'
-import { openH2 } from '../../doubles/foreign-client.ts'
+import { ask, openH2, protocols } from '../../doubles/foreign-client.ts'
 import { startRawUpstream } from '../../doubles/raw-upstream.ts'
 
-// The edge measures over ten seconds of its own clock, so all four wait at the same time.
-t.jobs = 4
+// The edge measures over ten seconds of its own clock, so all of them wait at the same time.
+t.jobs = 6
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
 const FAST = 'limits: { body-rate: 100k }'
@@ -68,6 +68,20 @@ t.test('a client that is held up by a slow upstream is not the slow one (h2)', a
   send()
   t.equal(await new Promise(resolve => client.once('response', head => resolve(head[':status']))), 200)
 })
+
+for (const protocol of protocols) {
+  t.test(`a body that is there whole is waited for no more, however long the answer takes (${protocol})`, async t => {
+    const upstream = await startRawUpstream(t, (socket, text) => {
+      if (!text.endsWith('whole\r\n0\r\n\r\n')) return
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi')
+      setTimeout(() => socket.write('ho'), UPSTREAM_SILENCE_MS)
+    })
+    const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
+    // To a connection that is still being made: the body is held up, and let go when it has ended.
+    const answer = await ask(t, edge, protocol, { method: 'POST', body: 'whole' })
+    t.match(answer, { status: 200, body: 'hiho', isComplete: true })
+  })
+}
 
 /** Reads a head, then nothing for longer than the rate is measured over, then everything. */
 async function startSleepingUpstream(t: Parameters<typeof startRawUpstream>[0]) {

@@ -78,6 +78,10 @@ const provocations: Record<OperatorCode, Provocation> = {
     names: /edge\.yaml:2 +domains\[0\] .*\n.*edge\.yaml:\d+ +rotues .*did you mean "routes"/,
     provoke: (_t, folder) => run(folder, yaml.replace('[localhost, ', '[-x, ').replace('routes:', 'rotues:'))
   },
+  COMPOSE_ENV_REFUSED: {
+    names: /\nDOMAINS +found "a\.cn, b\.cn"; +expected brackets.*\nTLS_MODE .*\nAPI_ORIGIN +found nothing/,
+    provoke: () => twinedge(['env', 'check', 'frontend'], { DOMAINS: 'a.cn, b.cn' })
+  },
   TLS_FILE_UNREADABLE: {
     names: /none\.key: .*ENOENT/,
     async provoke(_t, folder) {
@@ -133,7 +137,7 @@ for (const [code, { names, provoke }] of Object.entries(provocations)) {
     t.match(said, names)
     t.equal(next, failures[code as FailureCode].next)
     t.notMatch(outcome.err + outcome.out, /^ +at /m)
-    t.ok(code === 'CONFIG_INVALID' || !said.includes('\n'), 'one line')
+    t.ok(/^(?:CONFIG_INVALID|COMPOSE_ENV_REFUSED)$/.test(code) || !said.includes('\n'), 'one line')
   })
 }
 

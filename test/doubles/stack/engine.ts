@@ -24,7 +24,7 @@ async function whyMissing(): Promise<string> {
 
 export type ImageName = 'proxy' | 'web' | 'api'
 const builtBy: Record<ImageName, readonly string[]> = {
-  proxy: ['docker-compose.frontend.yml', 'preflight'],
+  proxy: ['docker-compose.frontend.yml', 'edge'],
   web: ['docker-compose.frontend.yml', 'web-blue'],
   api: ['docker-compose.backend.yml', 'api-blue']
 }
@@ -37,5 +37,5 @@ export async function buildImage(name: ImageName): Promise<string> {
   const [file = '', service = ''] = builtBy[name]
   const { code, err } = await docker(['compose', '--progress', 'plain', '-f', file, 'build', service])
   if (code !== 0) throw new Error(`${name} cannot be built:\n${err.slice(-4_000)}`)
-  return name === 'proxy' ? 'twinedge/proxy:local' : `twinedge/${name}:sample`
+  return name === 'proxy' ? 'localhost/twinedge/proxy:local' : `localhost/twinedge/${name}:sample`
 }

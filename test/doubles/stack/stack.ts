@@ -15,6 +15,10 @@ export interface Stack extends Pick<RunningEdge, 'httpPort' | 'httpsPort' | 'ca'
   readonly project: string
   /** Where the slots and the sample API listen, by the variable's name. */
   readonly ports: Readonly<Record<string, number>>
+  /** Its `.env`. */
+  readonly file: string
+  /** Changes its `.env`; an empty value stays in it as one. */
+  set(env: Record<string, string>): Promise<void>
   /** `docker compose …` on it. */
   compose(...args: string[]): Promise<Outcome>
   /** The id of a service's container, running or not. */
@@ -44,11 +48,18 @@ export async function makeStack(t: Test, server: Server, env: Record<string, str
   const project = `te-${server}-${randomBytes(4).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'te-stack-'))
   const file = join(folder, '.env')
-  const ports = await freePorts([...portNames, 'SAMPLE_API_PORT'])
-  const settings = { ...ports, ...(server === 'single' ? { SERVER: 'single' } : {}), ENV_FILE: file, ...env }
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
-  await writeFile(file, lines.join(''), { mode: 0o600 })
-  const options = ['compose', '-p', project, '--env-file', file, ...files[server].flatMap(name => ['-f', name])]
+  const free = Object.entries(await freePorts([...portNames, 'SAMPLE_API_PORT']))
+  const ports = Object.fromEntries(free.map(([name, port]) => [name, Number(env[name] ?? port)]))
+  const kind: Record<string, string> = server === 'single' ? { SERVER: 'single' } : {}
+  const settings: Record<string, string | number> = { ...ports, ...kind, ...env }
+  const set = async (changes: Record<string, string>): Promise<void> => {
+    const lines = Object.entries(Object.assign(settings, changes)).map(([name, value]) => `${name}=${value}\n`)
+    await writeFile(file, lines.join(''), { mode: 0o600 })
+  }
+  await set({})
+  // As an operator has it: .env lies in the folder that Compose takes for the stack's own.
+  const place = ['-p', project, '--project-directory', folder, '--env-file', file]
+  const options = ['compose', ...place, ...files[server].flatMap(name => ['-f', name])]
   const compose = (...args: string[]): Promise<Outcome> => docker([...options, ...args])
   t.teardown(async () => {
     await compose('--profile', '*', 'down', '--volumes', '--timeout', '2')
@@ -62,8 +73,8 @@ export async function makeStack(t: Test, server: Server, env: Record<string, str
     const { out, err } = await docker(['inspect', await container(service)])
     return JSON.parse(out)[0] ?? t.fail(err)
   }
-  const { HTTP_PORT: httpPort = 0, HTTPS_PORT: httpsPort = 0 } = ports
-  return { project, ports, httpPort, httpsPort, ca: '', compose, container, inspect }
+  const [httpPort, httpsPort] = [Number(settings.HTTP_PORT), Number(settings.HTTPS_PORT)]
+  return { project, file, ports, httpPort, httpsPort, ca: '', set, compose, container, inspect }
 }
 
 /** A stack that is up and healthy, with the certificate authority that its edge made. */
@@ -79,7 +90,8 @@ export async function authorityOf(stack: Stack): Promise<string> {
   return (await stack.compose('exec', '-T', 'edge', 'cat', '/var/lib/twinedge/local-ca/root.pem')).out
 }
 
-async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
+/** Ports of loopback that nobody has, by name. */
+export async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
   const servers = await Promise.all(
     names.map(async name => {
       const server = createServer()
