@@ -15,7 +15,7 @@ t.test('users of the real stack notice no swap, no bad image, no rollback', { sk
   const stack = await upStack(t, 'single')
   const run = (...args: string[]) => twinedge([...args, '--project', stack.project])
   for (const name of ['api', 'web'] as const) {
-    await docker(['tag', `twinedge/${name}:sample`, `${stack.project}-${name}:2`])
+    await docker(['tag', `localhost/twinedge/${name}:sample`, `${stack.project}-${name}:2`])
     t.teardown(() =>
       docker(['rmi', `${stack.project}-${name}:2`, ...['1', '2'].map(n => `${stack.project}/${name}:release-${n}`)])
     )
@@ -32,7 +32,7 @@ t.test('users of the real stack notice no swap, no bad image, no rollback', { sk
     await run('swap', 'api', `${stack.project}-api:2`),
     await run('swap', 'web', `${stack.project}-web:2`),
     // An image that is no app: it ends at once.
-    await run('swap', 'web', 'twinedge/proxy:local'),
+    await run('swap', 'web', 'localhost/twinedge/proxy:local'),
     await run('rollback', 'api'),
     await run('rollback', 'web')
   ]
