@@ -1,10 +1,12 @@
-import type { EdgeConfig, LogLevel } from './config/config.ts'
-import type { ReloadAnswer, StatusAnswer } from './control/protocol.ts'
-import { type Control, type ControlActions, startControl } from './control/server.ts'
+import { Assets } from './assets/assets.ts'
+import type { EdgeConfig } from './config/config.ts'
+import { actionsOn } from './control/actions.ts'
+import type { HealthAnswer, ReloadAnswer, StatusAnswer } from './control/protocol.ts'
+import { type Control, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
 import { Forwarder } from './forward/forwarder.ts'
-import { buildSite, cutAll, healthLog, type Site, statusOf, switchUpstreams, warningsOf } from './forward/site.ts'
+import { buildSite, cutAll, type Site, statusOf, switchUpstreams, upstreamLog, warningsOf } from './forward/site.ts'
 import { requestIds } from './http/request-id.ts'
 import { Keyring } from './keyring.ts'
 import { Admission } from './listener/admission.ts'
@@ -15,6 +17,9 @@ import type { Log } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
 import { applicable, changesBetween, ReloadQueue } from './reload.ts'
 import { tlsOptions } from './tls/listener-options.ts'
+import { SlotDesk } from './upstream/slot-desk.ts'
+import { ActiveSlots } from './upstream/slots/active-slots.ts'
+import type { UpstreamContext } from './upstream/upstream.ts'
 
 export interface EdgeOptions {
   /** Reads the configuration, at the start and at each reload. */
@@ -28,41 +33,58 @@ export interface EdgeOptions {
 export class Edge {
   readonly #options: EdgeOptions
   readonly #deadlines = new Deadlines()
-  readonly #metrics: Metrics
   readonly #admission: Admission
   readonly #front: Front
   readonly #reloads: ReloadQueue
+  readonly #upstreams: UpstreamContext
   readonly #startedAt = new Date()
   #loadedAt = new Date()
   #site: Site
   /** The certificates that serve, and what an operator may do about them. */
   readonly keyring: Keyring
+  /** Which slots serve, and what an operator may do about them. */
+  readonly slots: SlotDesk
+  /** The files of this build and earlier ones, which it serves itself. */
+  readonly assets: Assets
+  readonly metrics: Metrics
   #control: Control | null = null
   readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
   #isStopping = false
 
-  private constructor(options: EdgeOptions, config: EdgeConfig, keyring: Keyring) {
+  private constructor(options: EdgeOptions, config: EdgeConfig, keyring: Keyring, active: ActiveSlots) {
+    const { log } = options
     this.#options = options
     this.keyring = keyring
-    this.#site = buildSite(config, this.#deadlines, healthLog(options.log), null)
+    this.#upstreams = { deadlines: this.#deadlines, promotedSlot: of => active.of(of), ...upstreamLog(log) }
+    this.#site = buildSite(config, this.#upstreams, null)
+    this.assets = new Assets(config.stateFolder, () => this.config.assets, log)
     this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
-    this.#metrics = createMetrics(() => this.status())
+    this.metrics = createMetrics(() => this.status())
     this.#front = this.#createFront()
-    this.#reloads = new ReloadQueue(() => this.#reload(), options.log)
+    this.#reloads = new ReloadQueue(() => this.#reload(), log)
+    this.slots = new SlotDesk({
+      upstreams: () => this.#site.upstreams,
+      active,
+      inTurn: change => this.#reloads.inTurn(change),
+      tell: (message, fields) => log.info(message, fields)
+    })
   }
 
   /** @throws EdgeError with what the operator has to mend */
   static async start(options: EdgeOptions): Promise<Edge> {
     const config = await options.load()
-    const edge = new Edge(options, config, await Keyring.open(config, options.log))
+    const keyring = await Keyring.open(config, options.log)
+    const active = await ActiveSlots.load(config.stateFolder, new Date(), message => options.log.warn(message))
+    const edge = new Edge(options, config, keyring, active)
     await edge.#start()
     return edge
   }
 
   async #start(): Promise<void> {
     // The socket first: it tells whether another edge runs on this state.
-    this.#control = await startControl({ ...this.config.control, actions: this.#actions() })
+    this.#control = await startControl({ ...this.config.control, actions: actionsOn(this, this.#options.log) })
     try {
+      await this.assets.open()
       await this.#front.open(this.config).then(change => change.keep())
     } catch (error) {
       await this.#control.close()
@@ -98,13 +120,14 @@ export class Edge {
       change.drop()
       throw new EdgeError('EDGE_STOPPING', 'too late for a reload')
     }
-    const site = buildSite(config, this.#deadlines, healthLog(log), before)
+    const site = buildSite(config, this.#upstreams, before)
     this.#site = site
     this.keyring.adopt(prepared)
     this.#loadedAt = new Date()
     change.keep()
     switchUpstreams(before, site)
     if (config.log.level !== before.config.log.level) log.setLevel(config.log.level)
+    await this.assets.open()
     log.info('reloaded', { changed })
     return { changed }
   }
@@ -119,6 +142,7 @@ export class Edge {
     let cut = 0
     await this.#front.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
     switchUpstreams(this.#site, null)
+    await this.assets.close()
     await this.#control?.close()
     return cut
   }
@@ -139,21 +163,10 @@ export class Edge {
     }
   }
 
-  #actions(): ControlActions {
-    const { log } = this.#options
+  get health(): HealthAnswer {
     return {
-      health: () => ({
-        status: this.#isStopping ? 'stopping' : 'ok',
-        warnings: [...this.keyring.warnings, ...warningsOf(this.#site)]
-      }),
-      status: () => this.status(),
-      metrics: () => this.#metrics.render(),
-      reload: () => this.reload(),
-      certificates: () => this.keyring.answer(),
-      renewCertificates: request => this.keyring.renew(request),
-      importCertificates: request => this.keyring.import(request),
-      getLogLevel: () => log.getLevel(),
-      setLogLevel: level => log.setLevel(level as LogLevel)
+      status: this.#isStopping ? 'stopping' : 'ok',
+      warnings: [...this.keyring.warnings, ...warningsOf(this.#site)]
     }
   }
 
@@ -161,7 +174,7 @@ export class Edge {
     const toLog = createAccessLog(this.#options.log)
     const record = (entry: AccessEntry): void => {
       toLog(entry)
-      this.#metrics.record(entry)
+      this.metrics.record(entry)
     }
     const shared = {
       deadlines: this.#deadlines,
@@ -174,7 +187,7 @@ export class Edge {
     const { challenges } = this.keyring
     return new Front({
       http: { ...shared, handler: new Redirect(config, httpsPort, record, token => challenges.answerTo(token)) },
-      https: { ...shared, handler: new Forwarder(() => this.#site, this.#deadlines, record) },
+      https: { ...shared, handler: new Forwarder(() => this.#site, this.assets, this.#deadlines, record) },
       challenges,
       tls: handshakeMs => tlsOptions(() => this.keyring, handshakeMs),
       admission: this.#admission

@@ -20,6 +20,9 @@ export const failures = {
   EDGE_VERSION_REFUSED: { status: 505, side: 'client', next: 'nothing to do: HTTP/1.0, 1.1 and 2 are spoken' },
   EDGE_INTERNAL: { status: 500, side: 'edge', next: 'report this line: it is a bug in the edge' },
   EDGE_STOPPING: { status: 503, side: 'edge', next: 'retry: the edge is stopping' },
+  EDGE_HELD_TOO_LONG: { status: 503, side: 'edge', next: 'twinedge slots resume UPSTREAM, or finish the swap' },
+  EDGE_MAINTENANCE: { status: 503, side: 'edge', next: 'twinedge slots resume UPSTREAM ends the maintenance' },
+  EDGE_SLOT_DRAINED: { status: 503, side: 'edge', next: 'nothing to do: its slot was drained, and its time was over' },
   EDGE_UPSTREAM_REFUSED: { status: 502, side: 'upstream', next: 'start the upstream: nothing listens there' },
   EDGE_UPSTREAM_UNREACHABLE: {
     status: 502,
@@ -61,6 +64,18 @@ export const failures = {
   },
   EDGE_ALREADY_RUNNING: { status: 0, side: 'operator', next: 'stop the other one, or give this one its own state' },
   EDGE_NOT_RUNNING: { status: 0, side: 'operator', next: 'start it: twinedge run --config FILE' },
+  EDGE_SLOT_UNHEALTHY: {
+    status: 0,
+    side: 'operator',
+    next: 'read what its container said: docker compose logs SERVICE'
+  },
+  EDGE_SLOT_ACTIVE: { status: 0, side: 'operator', next: 'promote the other slot first: twinedge status' },
+  EDGE_ASSETS_OFF: { status: 0, side: 'operator', next: 'set assets.upstream, then: twinedge reload' },
+  EDGE_ASSETS_REFUSED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend the build, or raise assets.size: nothing of it was kept, what was kept before is served'
+  },
   EDGE_USAGE: { status: 0, side: 'operator', next: 'twinedge --help' },
   CONFIG_MISSING: { status: 0, side: 'operator', next: 'twinedge run --config FILE; examples are in docs/examples' },
   CONFIG_INVALID: { status: 0, side: 'operator', next: 'mend the lines above, then: twinedge check FILE' },
@@ -80,6 +95,40 @@ export const failures = {
     status: 0,
     side: 'operator',
     next: 'mend these in .env (docs/examples explains them all), then: docker compose up -d'
+  },
+  COMPOSE_NO_STACK: {
+    status: 0,
+    side: 'operator',
+    next: 'docker compose up -d; or name another stack: --project NAME'
+  },
+  COMPOSE_ENGINE_UNREACHABLE: {
+    status: 0,
+    side: 'operator',
+    next: 'start Docker (systemctl start docker), as a user who may use it; then the same command again'
+  },
+  COMPOSE_REFUSED: { status: 0, side: 'operator', next: 'mend what it says, then the same command again' },
+  COMPOSE_LOCKED: { status: 0, side: 'operator', next: 'wait for it to end, or take it over: --break-lock WHO' },
+  COMPOSE_IMAGE_MISSING: {
+    status: 0,
+    side: 'operator',
+    next: 'build it or load it here (docker load), or check its name and docker login'
+  },
+  COMPOSE_MEMORY_SHORT: {
+    status: 0,
+    side: 'operator',
+    next: 'free some memory; or let requests wait while one slot stops and the other starts: --hold'
+  },
+  COMPOSE_CANDIDATE_FAILED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend the image and swap again: it was removed, and what served goes on serving'
+  },
+  COMPOSE_NO_RELEASE: { status: 0, side: 'operator', next: 'twinedge history; or swap to an image' },
+  COMPOSE_INTERRUPTED: { status: 0, side: 'operator', next: 'nothing to do: what had been begun was undone' },
+  COMPOSE_UNFINISHED: {
+    status: 0,
+    side: 'operator',
+    next: 'mend what it says; the next swap or rollback then finishes this one, or undoes it'
   },
   EDGE_DISK_FULL: {
     status: 0,

@@ -34,7 +34,7 @@ export function applicable(before: EdgeConfig, wanted: EdgeConfig): EdgeConfig {
   return { ...wanted, ...kept }
 }
 
-/** Reloads one after another, whoever asks: two at once would take each other's new port. */
+/** Reloads, and whatever else changes what serves, one after another: two at once would take each other's new port. */
 export class ReloadQueue {
   readonly #apply: () => Promise<ReloadAnswer>
   readonly #log: Log
@@ -49,6 +49,13 @@ export class ReloadQueue {
   take(): Promise<ReloadAnswer> {
     const done = this.#last.then(this.#apply)
     this.#last = done.catch(cause => this.#tellRefused(cause))
+    return done
+  }
+
+  /** What `change` throws is for who asked, and does not stand in the way of the next. */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(change)
+    this.#last = done.catch(() => {})
     return done
   }
 

@@ -43,6 +43,7 @@ export const variables = {
   API_ADDRESS: { on: back, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the API listens for the other server: an address of a private network.' },
 
   WEB_IMAGE: { part: 'Images', on: front, default: 'localhost/twinedge/web:sample', example: 'registry.example.com/web:1.4.2', meaning: 'The web app; by default the sample, built here.' },
+  WEB_BLUE_IMAGE: { on: front, default: null, meaning: 'Another one for the blue slot; a swap sets it.' },
   WEB_GREEN_IMAGE: { on: front, default: null, meaning: 'Another one for the green slot; a swap sets it.' },
   WEB_CONTEXT: { on: front, default: 'images/web/sample', meaning: 'The folder that it is built from, if it is built here.' },
   WEB_DOCKERFILE: { on: front, default: '../Dockerfile', meaning: 'The Dockerfile, from that folder.' },
@@ -50,6 +51,7 @@ export const variables = {
   WEB_BUILD_ID: { on: front, default: null, meaning: 'The build\'s id, if it is built here; by default a random one.' },
   NODE_IMAGE: { on: front, default: 'node:26-bookworm-slim', meaning: 'What the web app is built on.' },
   API_IMAGE: { on: back, default: 'localhost/twinedge/api:sample', example: 'registry.example.com/api:1.4.2', meaning: 'The API; by default the sample, built here.' },
+  API_BLUE_IMAGE: { on: back, default: null, meaning: 'Another one for the blue slot; a swap sets it.' },
   API_GREEN_IMAGE: { on: back, default: null, meaning: 'Another one for the green slot; a swap sets it.' },
   API_CONTEXT: { on: back, default: 'images/api/sample', meaning: 'The folder that it is built from, if it is built here.' },
   API_DOCKERFILE: { on: back, default: '../Dockerfile', meaning: 'The Dockerfile, from that folder.' },

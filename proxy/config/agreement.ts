@@ -8,7 +8,7 @@ type Check = (settings: Settings) => Iterable<Omit<Fault, 'line' | 'variable'>>
 
 /** What is wrong between settings that are each right. Looks only at those that could be read. */
 export function disagreements(settings: Settings): Fault[] {
-  const checks: readonly Check[] = [presence, domains, origins, tls, acme, hsts, routes, listeners]
+  const checks: readonly Check[] = [presence, domains, origins, tls, acme, hsts, routes, streams, assets, listeners]
   return checks.flatMap(check => [...check(settings)].map(fault => ({ ...settings.place(fault.path), ...fault })))
 }
 
@@ -148,6 +148,32 @@ const routes: Check = function* (settings) {
     if (first !== undefined)
       yield { path: `routes[${route}].path`, found: shown(path), expected: `another path or host than ${first}` }
     else seen.set(key, `routes[${route}]`)
+  }
+}
+
+const streams: Check = function* (settings) {
+  const all = settings.keys('routes').map(route => [route, settings.get('routes[].upstream', route)] as const)
+  for (const [route, upstream] of all) {
+    const said = (key: string): boolean =>
+      all.some(([other, its]) => its === upstream && settings.has(`routes[${other}].${key}`))
+    for (const [key, other] of [['learn', 'owner'] as const, ['owner', 'learn'] as const]) {
+      const path = `routes[${route}].${key}`
+      if (upstream === undefined || !settings.has(path) || said(other)) continue
+      yield { path, found: `no ${other} on any route to ${upstream}`, expected: 'both, or neither' }
+    }
+  }
+}
+
+const assets: Check = function* (settings) {
+  const upstreams = settings.keys('upstreams')
+  const upstream = settings.get('assets.upstream')
+  if (upstream !== undefined && upstreams.length > 0 && !upstreams.includes(upstream)) {
+    const expected = `one of ${upstreams.join(', ')}`
+    yield { path: 'assets.upstream', found: shown(upstream), expected, ...meant(upstream, upstreams) }
+  }
+  const path = settings.get('assets.path')
+  if (path !== undefined && !path.endsWith('/')) {
+    yield { path: 'assets.path', found: shown(path), expected: `a folder: ${path}/` }
   }
 }
 

@@ -14,6 +14,8 @@ export interface EdgeConfig {
   readonly hsts: HstsConfig | null
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>
   readonly routes: readonly RouteConfig[]
+  /** null: no files are kept, the upstreams answer for their own. */
+  readonly assets: AssetsConfig | null
   /** CIDR blocks of the proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[]
   readonly limits: LimitsConfig
@@ -121,6 +123,27 @@ export interface RouteConfig {
   /** Longest silence between two bytes, either way. */
   readonly idleMs: number
   readonly bodyLimitBytes: number
+  /** The member of each event's JSON that names its stream; null: nothing is learned. It implies `stream`. */
+  readonly learn: string | null
+  /** Where a request names the stream that it is about, in the order in which they are looked at. */
+  readonly owner: readonly KeyPlace[]
+}
+
+/** A part of a request: a segment of its path, counted from 1, or what has this name there. */
+export type KeyPlace =
+  | { readonly part: 'path'; readonly segment: number }
+  | { readonly part: 'body' | 'header' | 'cookie' | 'query'; readonly name: string }
+
+/** Files with hashed names, of this build and earlier ones, which the edge serves itself. */
+export interface AssetsConfig {
+  /** Whose they are: only a route to it leads to them. */
+  readonly upstream: string
+  /** Ends with a slash. */
+  readonly path: string
+  /** How long they are kept once another build has taken the place of theirs. */
+  readonly keepMs: number
+  /** Most bytes on disk; also of one build. */
+  readonly bytes: number
 }
 
 export interface LimitsConfig {

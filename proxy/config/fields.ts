@@ -2,6 +2,7 @@ import { email, httpsUrl, profile, thumbprint } from './kinds/accounts.ts'
 import { choice, count, duration, flag, size } from './kinds/amounts.ts'
 import { address, block, domain, loopback, origin } from './kinds/hosts.ts'
 import type { Kind } from './kinds/kind.ts'
+import { keyPlace, member } from './kinds/streams.ts'
 import { filePath, name, pathPrefix, requestPath, text } from './kinds/texts.ts'
 
 /** One setting. Its row is its documentation, its default and its check at once. */
@@ -66,6 +67,13 @@ export const fields = {
   'routes[].stream': { kind: flag, default: 'false', meaning: '`true` for server-sent events: the upstream is asked not to compress, so that no event is held back.', example: 'true', nginx: 'proxy_buffering' },
   'routes[].idle': { kind: duration(), default: '300s', meaning: 'Longest silence between two bytes, either way.', example: '600s', nginx: 'proxy_read_timeout' },
   'routes[].body': { kind: size(), default: '100m', meaning: 'Longest request body.', nginx: 'client_max_body_size' },
+  'routes[].learn': { kind: member, default: none, meaning: 'For server-sent events: the member of their JSON that names the stream, so that a slot keeps its streams while it drains. It implies `stream`.', example: 'stream_id' },
+  'routes[].owner': { kind: keyPlace, many: true, default: [], meaning: 'Where a request names a stream: `body:NAME` (of a JSON object of at most 64k), `path:NUMBER` (a segment, counted from 1), `header:NAME`, `cookie:NAME`, `query:NAME`. While the slot that runs that stream drains, the request goes there.', example: 'body:stream_id' },
+
+  'assets.upstream': { kind: name, meaning: 'The upstream whose builds bring files with hashed names. The edge keeps those of every build that was sent to it, and serves them itself, so that a tab of an earlier build still finds its own. Without `assets` the upstream answers.', example: 'web' },
+  'assets.path': { kind: pathPrefix, default: '/_next/static/', meaning: 'Where those files are, below the domain; it ends with `/`. A file that no build brought is asked of the upstream.', nginx: 'alias' },
+  'assets.keep': { kind: duration({ max: 10 * 365 * 86_400_000 }), default: '30d', meaning: 'How long the files of a build are kept once another has taken its place. The two newest builds are kept in any case.' },
+  'assets.size': { kind: size(), default: '500m', meaning: 'Most bytes of them on disk, compressed copies included: the oldest build goes first. Also the most that one build may bring.' },
 
   'trusted-proxies': { kind: block, many: true, default: [], meaning: 'Addresses of the proxies in front whose forwarding headers are believed.', example: '[10.0.0.0/8, fd00::/8]', nginx: 'set_real_ip_from' },
 

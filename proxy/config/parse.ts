@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { disagreements } from './agreement.ts'
 import type {
   AcmeConfig,
+  AssetsConfig,
   EdgeConfig,
   HealthConfig,
   HstsConfig,
@@ -70,6 +71,7 @@ function build(settings: Settings, folder: string): EdgeConfig {
     hsts: settings.has('hsts') ? buildHsts(read) : null,
     upstreams: new Map(settings.keys('upstreams').map(name => [name, buildUpstream(settings, read, name)])),
     routes: settings.keys('routes').map(index => buildRoute(read, index)),
+    assets: settings.has('assets') ? buildAssets(read) : null,
     trustedProxies: read('trusted-proxies'),
     limits: buildLimits(read),
     log: { level: read('log.level') },
@@ -150,7 +152,18 @@ function buildRoute(read: Read, index: string): RouteConfig {
     upstream: read('routes[].upstream', index),
     stream: read('routes[].stream', index),
     idleMs: read('routes[].idle', index),
-    bodyLimitBytes: read('routes[].body', index)
+    bodyLimitBytes: read('routes[].body', index),
+    learn: read('routes[].learn', index),
+    owner: read('routes[].owner', index)
+  }
+}
+
+function buildAssets(read: Read): AssetsConfig {
+  return {
+    upstream: read('assets.upstream'),
+    path: read('assets.path'),
+    keepMs: read('assets.keep'),
+    bytes: read('assets.size')
   }
 }
 

@@ -1,4 +1,7 @@
 /** The contract between a running edge and whoever operates it: JSON over HTTP on the control socket. Types only. */
+import type { UpstreamStatus } from './slot-protocol.ts'
+
+export type * from './slot-protocol.ts'
 
 /** `GET /healthz`: 200 while it serves, 503 while it stops. */
 export interface HealthAnswer {
@@ -20,18 +23,6 @@ export interface StatusAnswer {
   readonly upstreams: readonly UpstreamStatus[]
   readonly certificates: readonly CertificateStatus[]
   readonly renewals: readonly RenewalStatus[]
-}
-
-export interface UpstreamStatus {
-  readonly name: string
-  readonly slot: string
-  readonly origin: string
-  readonly isActive: boolean
-  readonly health: 'up' | 'down' | 'unknown' | 'unchecked'
-  /** What the last probe saw, in words; null before the first. */
-  readonly lastProbe: string | null
-  readonly inFlight: number
-  readonly connections: number
 }
 
 export interface CertificateStatus {
@@ -125,6 +116,34 @@ export interface ImportAnswer {
     readonly names: readonly string[]
     readonly reason: string | null
   }[]
+}
+
+/** `GET /assets`: what is kept of the builds of an upstream. */
+export interface AssetsStatus {
+  /** Whose builds; null: the configuration keeps none. */
+  readonly upstream: string | null
+  /** Newest first. */
+  readonly builds: readonly { readonly id: string; readonly at: string; readonly files: number }[]
+  readonly files: number
+  /** On disk, compressed copies included. */
+  readonly bytes: number
+}
+
+/**
+ * `POST /assets`, a plain tar as `application/x-tar`: 200 once all of it is on disk and served, or 409 with FailureAnswer;
+ * then nothing has changed. Everything is below one folder, whatever its name, that is taken off: `static/chunks/a.js`
+ * becomes `chunks/a.js` below assets.path, as the engine archives `/app/.next/static`.
+ */
+export interface AssetsAnswer {
+  /** By what is in it: the same build has the same id, however often it is sent. */
+  readonly id: string
+  readonly files: number
+  readonly bytes: number
+  /** Those that no build before had. */
+  readonly newFiles: number
+  readonly newBytes: number
+  /** Paths at which another build has other bytes: the upstream answers there. */
+  readonly contested: readonly string[]
 }
 
 /** `POST /reload`: 200 with `changed`, or 409 with FailureAnswer; then what ran goes on running. */

@@ -35,7 +35,7 @@ export function readImportRequest(body: unknown): ImportRequest {
 }
 
 /** Exactly these, since an option that is misspelt must not pass for one that was left out. */
-function fieldsOf(what: string, value: unknown, expected: readonly string[]): Fields {
+export function fieldsOf(what: string, value: unknown, expected: readonly string[]): Fields {
   const keys = typeof value === 'object' && value !== null ? Object.keys(value) : []
   if (keys.length === expected.length && expected.every(key => keys.includes(key))) return value as Fields
   throw refusal(`${what} is a JSON object with ${expected.join(', ')} and nothing else`)
@@ -55,7 +55,7 @@ function unknownName(name: string, known: readonly string[]): EdgeError {
   return refusal(`no certificate has the name ${JSON.stringify(name)}${hint}`)
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
@@ -63,6 +63,6 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText)
 }
 
-function refusal(detail: string): EdgeError {
+export function refusal(detail: string): EdgeError {
   return new EdgeError('EDGE_USAGE', detail)
 }

@@ -1,37 +1,18 @@
+import { Readable } from 'node:stream'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Address } from '../config/config.ts'
 import { EdgeError, type FailureCode, failures } from '../errors.ts'
-import type {
-  CertificatesAnswer,
-  FailureAnswer,
-  HealthAnswer,
-  ImportAnswer,
-  ImportRequest,
-  LogLevelAnswer,
-  ReloadAnswer,
-  RenewAnswer,
-  RenewRequest,
-  StatusAnswer
-} from './protocol.ts'
-import { readImportRequest, readRenewRequest } from './requests.ts'
+import type { AssetActions, ControlActions, SlotActions } from './actions.ts'
+import type { FailureAnswer, LogLevelAnswer } from './protocol.ts'
+import { readImportRequest, readRenewRequest, refusal } from './requests.ts'
+import {
+  readDrainRequest,
+  readHoldRequest,
+  readProbeRequest,
+  readPromoteRequest,
+  readTallyRequest
+} from './slot-requests.ts'
 import { listenOnLoopback, listenOnSocket } from './sockets.ts'
-
-/** What an operator may ask of a running edge; edge.ts gives them. An EdgeError from one of them is answered as 409. */
-export interface ControlActions {
-  health(): HealthAnswer
-  status(): StatusAnswer
-  /** Prometheus text format. */
-  metrics(): Promise<string>
-  /** @throws EdgeError: then what ran goes on running */
-  reload(): Promise<ReloadAnswer>
-  certificates(): CertificatesAnswer
-  /** Begins the orders, or makes the whole dry run. @throws EdgeError ACME_OFF */
-  renewCertificates(request: RenewRequest): Promise<RenewAnswer>
-  /** @throws EdgeError ACME_OFF, TLS_*, EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
-  importCertificates(request: ImportRequest): Promise<ImportAnswer>
-  getLogLevel(): string
-  setLogLevel(level: string): void
-}
 
 export interface ControlOptions {
   /** Absolute path of the unix socket. */
@@ -48,6 +29,9 @@ export interface Control {
 
 /** Room for some 150 chains with their keys. */
 const importLimitBytes = 1_048_576
+const requestMs = 10_000
+/** A build of some hundred megabytes, onto a slow disk. */
+const uploadMs = 600_000
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /**
@@ -56,14 +40,16 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
  *   EDGE_ADDRESS_MISSING
  */
 export async function startControl({ socket, listen, actions }: ControlOptions): Promise<Control> {
-  const operator = createApp()
+  const operator = createApp(uploadMs)
   addReadings(operator, actions)
   addOperations(operator, actions)
   addCertificates(operator, actions)
+  addSlots(operator, actions.slots)
+  addAssets(operator, actions.assets)
   await listenOnSocket(operator, socket)
   if (listen === null) return { port: null, close: () => operator.close() }
 
-  const monitor = createApp()
+  const monitor = createApp(requestMs)
   monitor.addHook('onRequest', refuseForeignHost)
   addReadings(monitor, actions)
   try {
@@ -75,9 +61,10 @@ export async function startControl({ socket, listen, actions }: ControlOptions):
   }
 }
 
-function createApp(): FastifyInstance {
+/** @param longestMs for the whole of a request to come */
+function createApp(longestMs: number): FastifyInstance {
   // A client that keeps its connection must not hold up the stop of the edge.
-  const app = Fastify({ bodyLimit: 4_096, requestTimeout: 10_000, forceCloseConnections: true })
+  const app = Fastify({ bodyLimit: 4_096, requestTimeout: longestMs, forceCloseConnections: true })
   app.setErrorHandler(answerFailure)
   app.setNotFoundHandler((request, reply) => {
     return fail(reply, 404, 'EDGE_USAGE', `the control listener has no ${request.method} ${request.url}`)
@@ -120,6 +107,30 @@ function addCertificates(app: FastifyInstance, actions: ControlActions): void {
   })
   app.post('/certificates/import', { bodyLimit: importLimitBytes }, request => {
     return actions.importCertificates(readImportRequest(request.body))
+  })
+}
+
+function addSlots(app: FastifyInstance, slots: SlotActions): void {
+  app.post('/slots/probe', request => slots.probe(readProbeRequest(request.body)))
+  app.post('/slots/promote', (request, reply) => {
+    const asker = new AbortController()
+    reply.raw.once('close', () => asker.abort())
+    return slots.promote(readPromoteRequest(request.body), asker.signal)
+  })
+  app.post('/slots/drain', (request, reply) => {
+    return reply.code(202).send(slots.drain(readDrainRequest(request.body)))
+  })
+  app.post('/slots/hold', (request, reply) => reply.send(slots.hold(readHoldRequest(request.body))))
+  app.post('/slots/tally', (request, reply) => reply.send(slots.tally(readTallyRequest(request.body))))
+}
+
+function addAssets(app: FastifyInstance, assets: AssetActions): void {
+  // As it comes: whoever takes it bounds it.
+  app.addContentTypeParser('application/x-tar', (_request, body, done) => done(null, body))
+  app.get('/assets', () => assets.status)
+  app.post('/assets', request => {
+    if (request.body instanceof Readable) return assets.take(request.body)
+    throw refusal('the body is a tar, as application/x-tar')
   })
 }
 

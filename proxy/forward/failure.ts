@@ -9,6 +9,18 @@ export function failureOf(cause: unknown): EdgeError {
   return new EdgeError('EDGE_INTERNAL', cause instanceof Error ? (cause.stack ?? cause.message) : String(cause), cause)
 }
 
+/** @param limitBytes of the route */
+export function tooLarge(limitBytes: number): EdgeError {
+  return new EdgeError('EDGE_BODY_TOO_LARGE', `more than ${limitBytes} bytes`)
+}
+
+/** @param isForUpstream it had all of the request, or would not take more of it */
+export function tooSilent(idleMs: number, isAnswered: boolean, isForUpstream: boolean): EdgeError {
+  // Else more of the body was due, and the upstream would have taken it: the client is the late one.
+  const code = isForUpstream ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_BODY_TOO_SLOW'
+  return new EdgeError(isAnswered ? 'EDGE_UPSTREAM_STALLED' : code, `nothing for ${idleMs / 1000} s`)
+}
+
 /** True when the request may go out once more: nothing was answered, nothing of a body is lost, and twice does no harm. */
 export function isRetryable(method: string, bodyLength: number, isUnanswered: boolean): boolean {
   return isUnanswered && bodyLength === 0 && IDEMPOTENT.has(method)

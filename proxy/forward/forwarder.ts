@@ -1,22 +1,32 @@
+import type { Assets } from '../assets/assets.ts'
 import type { RouteConfig } from '../config/config.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { EdgeError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { answerFailure } from '../http/failure-answer.ts'
 import type { AccessEntry } from '../record/access-line.ts'
+import { comparablePath } from '../routing/route.ts'
 import { enderOf, failureOf } from './failure.ts'
 import { provenanceOf } from './headers.ts'
 import { Forwarding } from './request.ts'
-import type { Site } from './site.ts'
+import type { Destination, Site } from './site.ts'
+
+/** What is noted of a request besides what its exchange knows. */
+type Answered = Pick<Forwarding, 'answeredMs'> & {
+  readonly slot: Pick<NonNullable<Forwarding['slot']>, 'name'> | null
+  readonly tunnel: Pick<NonNullable<Forwarding['tunnel']>, 'bytesIn' | 'bytesOut'> | null
+}
 
 /** Takes every request of :443: finds its route, sends it on its way, and records how it ended. */
 export class Forwarder {
   readonly #site: () => Site
+  readonly #assets: Assets
   readonly #deadlines: Deadlines
   readonly #record: (entry: AccessEntry) => void
 
-  constructor(site: () => Site, deadlines: Deadlines, record: (entry: AccessEntry) => void) {
+  constructor(site: () => Site, assets: Assets, deadlines: Deadlines, record: (entry: AccessEntry) => void) {
     this.#site = site
+    this.#assets = assets
     this.#deadlines = deadlines
     this.#record = record
   }
@@ -34,8 +44,8 @@ export class Forwarder {
       const route = site.router.match(head.host, head.target)
       if (route === undefined) throw new EdgeError('EDGE_ROUTE_NOT_FOUND', 'no route has a prefix of this path')
       const upstream = site.upstreams.get(route.upstream)!
-      const onDone = (done: Forwarding, failure: EdgeError | null): void => this.#onDone(done, failure)
-      new Forwarding(exchange, { route, upstream, provenance, hsts: site.hsts }, this.#deadlines, onDone).start()
+      const to = { route, upstream, provenance, hsts: site.hsts }
+      if (site.config.assets === null || !this.#serve(exchange, to)) this.#forward(exchange, to)
     } catch (error) {
       this.refuse(exchange, failureOf(error))
     }
@@ -49,14 +59,34 @@ export class Forwarder {
     this.#note(exchange, { route: null, client: exchange.clientAddress, failure, done: null })
   }
 
+  /** @returns false: it is none of the files that are kept */
+  #serve(exchange: Exchange, to: Destination): boolean {
+    const { route, hsts } = to
+    return this.#assets.serve(exchange, {
+      upstream: route.upstream,
+      path: comparablePath(exchange.head.target),
+      hsts,
+      forward: () => this.#forward(exchange, to),
+      onDone: (done, failure) => {
+        this.#note(exchange, { route, client: to.provenance.realAddress, failure, done })
+      }
+    })
+  }
+
+  #forward(exchange: Exchange, to: Destination): void {
+    new Forwarding(exchange, to, this.#deadlines, (done, failure) => this.#onDone(done, failure)).start()
+  }
+
   #onDone(done: Forwarding, failure: EdgeError | null): void {
-    const { exchange, to } = done
+    const { exchange, to, kind, answeredMs } = done
+    const firstByteMs = (answeredMs ?? this.#deadlines.nowMs) - exchange.beganMs
+    to.upstream.tally.add(exchange.status, failure?.side ?? null, kind, firstByteMs)
     this.#note(exchange, { route: to.route, client: to.provenance.realAddress, failure, done })
   }
 
   #note(
     exchange: Exchange,
-    how: { route: RouteConfig | null; client: string; failure: EdgeError | null; done: Forwarding | null }
+    how: { route: RouteConfig | null; client: string; failure: EdgeError | null; done: Answered | null }
   ): void {
     const { head, beganMs } = exchange
     const { route, failure, done } = how

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { RouteConfig } from '../config/config.ts'
 import type { RawHeaders, RequestHead } from '../http/exchange.ts'
 import { firstValue } from '../http/fields.ts'
 
@@ -18,6 +19,12 @@ export interface Provenance {
 export interface RequestShape {
   readonly isUpgrade: boolean
   readonly wantsIdentity: boolean
+}
+
+/** What is learned from events is read from their text. */
+export function shapeOf(head: RequestHead, { stream, learn }: RouteConfig): RequestShape {
+  const wantsIdentity = stream || learn !== null || acceptsEvents(head.headers)
+  return { isUpgrade: head.isWebSocketUpgrade, wantsIdentity }
 }
 
 /** Fields that a stranger's request may not bring: ours to set, or Next.js' own (it would skip middleware, or say a page is stale). */
@@ -134,6 +141,11 @@ function allValues(headers: RawHeaders, name: string): string | undefined {
     if (headers[i] === name) all = all === undefined ? headers[i + 1]! : `${all}, ${headers[i + 1]}`
   }
   return all
+}
+
+/** Whether an answer is a stream of events: then it may go on for hours. */
+export function isEventStream(headers: RawHeaders): boolean {
+  return firstValue(headers, 'content-type')?.startsWith('text/event-stream') ?? false
 }
 
 function isWelcome(name: string, isTrusted: boolean): boolean {

@@ -1,4 +1,3 @@
-import type { RouteConfig } from '../config/config.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { EdgeError, type FailureCode } from '../errors.ts'
 import type { BodyReceiver, Exchange, RawHeaders } from '../http/exchange.ts'
@@ -6,29 +5,24 @@ import { tellFailure } from '../http/failure-answer.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import type { ResponseReceiver } from '../upstream/response-reader.ts'
-import type { InFlight, Slot } from '../upstream/slot.ts'
-import type { Upstream } from '../upstream/upstream.ts'
-import { failureOf, isRetryable } from './failure.ts'
-import { acceptsEvents, type Provenance, type RequestShape, toClient, toUpstream } from './headers.ts'
+import type { InFlight, Slot } from '../upstream/slots/slot.ts'
+import { failureOf, isRetryable, tooLarge, tooSilent } from './failure.ts'
+import { isEventStream, type RequestShape, shapeOf, toClient, toUpstream } from './headers.ts'
+import { type OwnerSearch, type Searching, searchOwner } from './owner/owner-search.ts'
+import { claimOf, type StreamClaim } from './owner/stream-claim.ts'
+import type { Destination } from './site.ts'
 import { Tunnel } from './upgrade.ts'
 
-/** How a request ended: null, or what went wrong. */
 export type OnDone = (forwarding: Forwarding, failure: EdgeError | null) => void
 
-/** Where a request goes, decided before it is sent. */
-export interface Destination {
-  readonly route: RouteConfig
-  readonly upstream: Upstream
-  readonly provenance: Provenance
-  readonly hsts: string | null
-}
-
 /** One request on its way to an upstream and the answer on its way back. Wiring only; everything ends in `#finish`. */
-export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Timed {
+export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Timed {
   dueMs = Number.POSITIVE_INFINITY
   readonly exchange: Exchange
   readonly to: Destination
+  kind: InFlight['kind'] = 'request'
   slot: Slot | null = null
+  search: OwnerSearch | null = null
   /** When the answer's head came; null: it never did. */
   answeredMs: number | null = null
   tunnel: Tunnel | null = null
@@ -36,38 +30,59 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   readonly #onDone: OnDone
   readonly #shape: RequestShape
   #connection: UpstreamConnection | null = null
+  #claim: StreamClaim | null = null
   #isDone = false
   #isBodySent = false
   #isUpstreamFull = false
+  #isRetry = false
 
   constructor(exchange: Exchange, to: Destination, deadlines: Deadlines, onDone: OnDone) {
     this.exchange = exchange
     this.to = to
     this.#deadlines = deadlines
     this.#onDone = onDone
-    const wantsIdentity = to.route.stream || acceptsEvents(exchange.head.headers)
-    this.#shape = { isUpgrade: exchange.head.isWebSocketUpgrade, wantsIdentity }
+    this.#shape = shapeOf(exchange.head, to.route)
   }
 
   start(): void {
-    const { exchange } = this
+    const { exchange, to } = this
     this.#deadlines.watch(this)
     exchange.onGone = cause => this.#finish(new EdgeError(cause, 'before the answer was complete'))
-    exchange.onDrain = () => this.#onClientDrain()
+    exchange.onDrain = () => {
+      this.touch()
+      this.#connection?.resume()
+    }
+    if (exchange.head.bodyLength > to.route.bodyLimitBytes) this.#finish(tooLarge(to.route.bodyLimitBytes))
+    else to.upstream.hold.enter(this)
+  }
+
+  proceed(): void {
+    if (searchOwner(this)) this.dispatch()
+  }
+
+  /** Sends it where it belongs, for the first time or once more. */
+  dispatch(): void {
+    const { head } = this.exchange
     try {
-      if (exchange.head.bodyLength > this.to.route.bodyLimitBytes) throw this.#tooLarge()
-      this.slot = this.to.upstream.admit(this)
-      this.#send(this.#shape.isUpgrade ? this.slot.pool.takeFresh() : this.slot.pool.take())
-      exchange.readBody(this)
+      const owner = this.search?.owner ?? null
+      this.slot?.release(this)
+      this.slot = this.to.upstream.admit(this, owner)
+      // An owner may be gone: until a fresh connection stands it gets no body, and what fails was not sent.
+      const isFresh = this.#shape.isUpgrade || this.#isRetry || owner !== null
+      this.#connection = isFresh ? this.slot.pool.takeFresh() : this.slot.pool.take()
+      this.touch()
+      const text = toUpstream(head, this.to.provenance, this.#shape)
+      this.#connection.send(text, head.method, head.bodyLength === -1, this)
+      ;(this.search ?? this.exchange).readBody(this)
     } catch (error) {
       this.#finish(failureOf(error))
     }
   }
 
   takeBody(chunk: Buffer): boolean {
-    this.#touch()
+    this.touch()
     if (this.exchange.bytesIn > this.to.route.bodyLimitBytes) {
-      this.#finish(this.#tooLarge())
+      this.#finish(tooLarge(this.to.route.bodyLimitBytes))
       return false
     }
     this.#isUpstreamFull = this.#connection?.write(chunk) === false
@@ -75,7 +90,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   }
 
   endBody(trailers: RawHeaders): void {
-    this.#touch()
+    this.touch()
     this.#isBodySent = true
     this.#connection?.endRequest(trailers)
   }
@@ -83,24 +98,29 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
   onWritable(): void {
     if (this.tunnel !== null) return this.tunnel.onUpstreamWritable()
     this.#isUpstreamFull = false
-    this.exchange.resumeBody()
+    ;(this.search ?? this.exchange).resumeBody()
   }
 
   onInform(status: number, headers: RawHeaders): void {
-    this.#touch()
+    this.touch()
     this.exchange.inform(status, headers)
   }
 
   onHead(head: ResponseHead): void {
-    this.#touch()
+    this.touch()
     this.answeredMs = this.#deadlines.nowMs
     const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
+    if (bodyLength === -1 && isEventStream(head.headers)) {
+      this.kind = 'stream'
+      this.#claim = claimOf(this.to.route, head.headers, this.slot!)
+    }
     this.exchange.respond(head.status, toClient(head.status, head.headers, this.exchange.id, this.to.hsts), bodyLength)
   }
 
   onBodyData(chunk: Buffer): void {
-    this.#touch()
+    this.touch()
     if (this.tunnel !== null) return this.tunnel.fromUpstream(chunk)
+    this.#claim?.read(chunk)
     if (this.exchange.write(chunk)) return
     // Waiting for the client is not the upstream's silence.
     this.dueMs = Number.POSITIVE_INFINITY
@@ -118,9 +138,10 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.answeredMs = this.#deadlines.nowMs
     const client = this.exchange.upgrade(toClient(head.status, head.headers, this.exchange.id, this.to.hsts))
     this.tunnel = new Tunnel(client, this.#connection!, {
-      onActivity: () => this.#touch(),
+      onActivity: () => this.touch(),
       onFinished: failure => this.#finish(failure)
     })
+    this.kind = 'webSocket'
     this.tunnel.start(rest)
   }
 
@@ -136,51 +157,27 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#connection = null
     if (this.tunnel !== null) return this.tunnel.onUpstreamClosed()
     const { method, bodyLength } = this.exchange.head
-    if (this.#isDone || !isRetryable(method, bodyLength, isUnanswered)) return this.#finish(error)
-    try {
-      // A fresh connection: what it answers, or does not, is no keep-alive race.
-      this.#send(this.slot!.pool.takeFresh()).endRequest([])
-    } catch (failure) {
-      this.#finish(failureOf(failure))
-    }
+    this.#isRetry = this.search?.giveUp() === true || isRetryable(method, bodyLength, isUnanswered)
+    if (this.#isRetry && !this.#isDone) this.dispatch()
+    else this.#finish(error)
   }
 
-  cut(code: FailureCode): void {
-    this.#finish(new EdgeError(code, 'cut at the end of its time'))
+  cut(code: FailureCode, detail = 'cut at the end of its time'): void {
+    this.#finish(new EdgeError(code, detail))
+  }
+
+  dismiss(): void {
+    this.tunnel?.dismiss()
   }
 
   onDue(): void {
     // A WebSocket that is silent for as long as its route allows is over; nobody did wrong.
     if (this.tunnel !== null) return this.#finish(null)
-    const seconds = this.to.route.idleMs / 1000
-    this.#finish(new EdgeError(this.#lateOne(), `nothing for ${seconds} s`))
+    this.#finish(tooSilent(this.to.route.idleMs, this.answeredMs !== null, this.#isBodySent || this.#isUpstreamFull))
   }
 
-  #send(connection: UpstreamConnection): UpstreamConnection {
-    const { head } = this.exchange
-    this.#connection = connection
-    this.#touch()
-    connection.send(toUpstream(head, this.to.provenance, this.#shape), head.method, head.bodyLength === -1, this)
-    return connection
-  }
-
-  #touch(): void {
+  touch(): void {
     this.dueMs = this.#deadlines.coarseMs + this.to.route.idleMs
-  }
-
-  #onClientDrain(): void {
-    this.#touch()
-    this.#connection?.resume()
-  }
-
-  #lateOne(): FailureCode {
-    if (this.answeredMs !== null) return 'EDGE_UPSTREAM_STALLED'
-    // More of the body was due, and the upstream would have taken it: the client is the late one.
-    return this.#isBodySent || this.#isUpstreamFull ? 'EDGE_UPSTREAM_TIMEOUT' : 'EDGE_BODY_TOO_SLOW'
-  }
-
-  #tooLarge(): EdgeError {
-    return new EdgeError('EDGE_BODY_TOO_LARGE', `more than ${this.to.route.bodyLimitBytes} bytes`)
   }
 
   /** The one end of every request: lets go of the slot and the connection, and tells the client what it can still be told. */
@@ -190,7 +187,9 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, InFlight, Tim
     this.#deadlines.unwatch(this)
     this.#connection?.destroy()
     this.#connection = null
-    this.slot?.release(this)
+    this.#claim?.end(failure === null)
+    if (this.slot !== null) this.slot.release(this)
+    else this.to.upstream.hold.forget(this)
     if (this.tunnel !== null) this.tunnel.close()
     else if (failure !== null && !this.exchange.isOver) {
       tellFailure(this.exchange, failure.code, this.answeredMs !== null, this.to.hsts)

@@ -1,11 +1,10 @@
 import { BlockList, isIPv6 } from 'node:net'
-import { isDeepStrictEqual } from 'node:util'
-import type { EdgeConfig, HstsConfig, UpstreamConfig } from '../config/config.ts'
+import type { EdgeConfig, HstsConfig, RouteConfig, UpstreamConfig } from '../config/config.ts'
 import type { StatusAnswer } from '../control/protocol.ts'
-import type { Deadlines } from '../deadlines.ts'
 import type { Log } from '../record/log.ts'
 import { Router } from '../routing/route.ts'
-import { type HealthListener, Upstream } from '../upstream/upstream.ts'
+import { Upstream, type UpstreamContext } from '../upstream/upstream.ts'
+import type { Provenance } from './headers.ts'
 import { RateLimit } from './rate-limit.ts'
 
 /** What one configuration makes of a request. A reload makes another; requests in flight keep theirs. */
@@ -22,19 +21,18 @@ export interface Site {
   readonly hsts: string | null
 }
 
-/** @param before what ran until now: its unchanged upstreams go on, with their connections and what is known of their health */
-export function buildSite(
-  config: EdgeConfig,
-  deadlines: Deadlines,
-  onHealth: HealthListener,
-  before: Site | null
-): Site {
-  const keepOrMake = (wanted: UpstreamConfig): Upstream => {
-    const known = before?.upstreams.get(wanted.name)
-    return known !== undefined && isDeepStrictEqual(known.config, wanted)
-      ? known
-      : new Upstream(wanted, deadlines, onHealth)
-  }
+/** Where a request goes, decided before it is sent. */
+export interface Destination {
+  readonly route: RouteConfig
+  readonly upstream: Upstream
+  readonly provenance: Provenance
+  readonly hsts: string | null
+}
+
+/** @param before what ran until now: its upstreams go on, as what `switchUpstreams` will make of them */
+export function buildSite(config: EdgeConfig, context: UpstreamContext, before: Site | null): Site {
+  const keepOrMake = (wanted: UpstreamConfig): Upstream =>
+    before?.upstreams.get(wanted.name) ?? new Upstream(wanted, context)
   const upstreams = new Map([...config.upstreams.values()].map(wanted => [wanted.name, keepOrMake(wanted)]))
   const { requestsPerSecond } = config.limits
   const hasSameRate = before !== null && before.config.limits.requestsPerSecond === requestsPerSecond
@@ -52,44 +50,54 @@ export function buildSite(
 
 /** The upstreams as configured; in flight is whatever is being sent or answered, under earlier configurations too. */
 export function statusOf({ upstreams, leaving }: Site): Pick<StatusAnswer, 'upstreams' | 'inFlight'> {
-  const now = [...upstreams.values()].flatMap(upstream => upstream.status)
-  const all = [...now, ...leaving.flatMap(upstream => upstream.status)]
-  return { upstreams: now, inFlight: all.reduce((sum, slot) => sum + slot.inFlight, 0) }
+  const now = [...upstreams.values()]
+  const inFlight = [...now, ...leaving].reduce((sum, upstream) => sum + upstream.inFlight, 0)
+  return { upstreams: now.flatMap(upstream => upstream.status), inFlight }
 }
 
 /** What an operator should look at. */
 export function warningsOf({ upstreams }: Site): string[] {
-  const down = [...upstreams.values()].filter(upstream => !upstream.isUp)
-  return down.map(({ config }) => `${config.name} is down`)
+  return [...upstreams.values()].flatMap(({ config, isUp, hold }) => {
+    const { mode, waiting } = hold.status
+    return [
+      ...(isUp ? [] : [`${config.name} is down`]),
+      ...(mode === 'paused' ? [`${config.name} is paused: ${waiting} requests wait`] : []),
+      ...(mode === 'maintenance' ? [`${config.name} is under maintenance`] : [])
+    ]
+  })
 }
 
 /** The grace time is over: ends everything in flight; each request is told of, and logged, as cut by the edge. @returns how many */
 export function cutAll(site: Site): number {
-  const { inFlight } = statusOf(site)
-  for (const upstream of [...site.upstreams.values(), ...site.leaving]) upstream.cut('EDGE_STOPPING')
-  return inFlight
+  return [...site.upstreams.values(), ...site.leaving].reduce((sum, upstream) => sum + upstream.cut('EDGE_STOPPING'), 0)
 }
 
-/** Tells the operator when an upstream goes down or comes back. */
-export function healthLog(log: Log): HealthListener {
-  return (upstream, slot, isUp, { saw }) => {
-    if (isUp) log.info('upstream is up again', { upstream, slot, saw })
-    else log.warn('upstream is down', { upstream, slot, saw })
+/** Tells the operator when an upstream goes down or comes back, and of a pause that nobody has ended. */
+export function upstreamLog(log: Log): Pick<UpstreamContext, 'onHealth' | 'onSelfOpened'> {
+  return {
+    onHealth(upstream, slot, isUp, { saw }) {
+      if (isUp) log.info('upstream is up again', { upstream, slot, saw })
+      else log.warn('upstream is down', { upstream, slot, saw })
+    },
+    onSelfOpened: upstream => log.warn('the pause was over: requests go on', { upstream })
   }
 }
 
-/** Starts what is new in `after` and stops what `before` alone has. */
+/** Starts what is new in `after`, changes what has another configuration there, and stops what `before` alone has. */
 export function switchUpstreams(before: Site | null, after: Site | null): void {
   const kept = new Set(after?.upstreams.values())
   const known = new Set(before?.upstreams.values())
-  for (const upstream of kept) if (!known.has(upstream)) upstream.start()
+  for (const upstream of kept) {
+    if (known.has(upstream)) upstream.configure(after!.config.upstreams.get(upstream.config.name)!)
+    else upstream.start()
+  }
   for (const upstream of known) if (!kept.has(upstream)) upstream.stop()
 }
 
 function leavingFrom(before: Site | null, kept: ReadonlySet<Upstream>): Upstream[] {
   if (before === null) return []
   const gone = [...before.upstreams.values()].filter(upstream => !kept.has(upstream))
-  return [...gone, ...before.leaving].filter(upstream => upstream.status.some(slot => slot.inFlight > 0))
+  return [...gone, ...before.leaving].filter(({ inFlight, hold }) => inFlight + hold.status.waiting > 0)
 }
 
 /** RFC 6797 §6.1. */

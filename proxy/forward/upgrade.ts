@@ -2,9 +2,12 @@ import type { Duplex } from 'node:stream'
 import { EdgeError } from '../errors.ts'
 import type { UpgradedClient } from '../http/exchange.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
+import { FrameTrail } from './frames.ts'
 
 /** A client whose upstream has closed has this long, once it was sent everything, to close its half. */
 const LINGER_MS = 5_000
+/** A close frame that says 1012, service restart: whoever gets it may come back at once (RFC 6455 §5.5.1, §7.4). */
+const RESTART = Buffer.of(0x88, 2, 1012 >> 8, 1012 & 0xff)
 
 /** Who owns a tunnel. */
 export interface TunnelOwner {
@@ -20,7 +23,10 @@ export class Tunnel {
   readonly #head: Buffer
   readonly #upstream: UpstreamConnection
   readonly #owner: TunnelOwner
+  readonly #frames = new FrameTrail()
   #isUpstreamOpen = true
+  #isDismissed = false
+  #isToldToGo = false
 
   constructor(client: UpgradedClient, upstream: UpstreamConnection, owner: TunnelOwner) {
     this.#client = client.socket
@@ -43,9 +49,21 @@ export class Tunnel {
   }
 
   fromUpstream(chunk: Buffer): void {
-    this.bytesOut += chunk.length
-    // A copy: the chunk is the upstream's read buffer.
-    if (!this.#client.write(Buffer.from(chunk))) this.#upstream.pause()
+    // Nothing may follow a close frame.
+    if (this.#isToldToGo) return
+    if (this.#isDismissed) return this.#finishFrame(chunk)
+    this.#frames.follow(chunk)
+    this.#send(chunk)
+  }
+
+  /**
+   * Asks the client to close, as soon as the frame that is under way has ended. Its answer goes to the upstream, which
+   * ends its own side upon it.
+   */
+  dismiss(): void {
+    if (this.#isDismissed || !this.#isUpstreamOpen) return
+    this.#isDismissed = true
+    if (this.#frames.isBetween) this.#tellToGo()
   }
 
   onUpstreamWritable(): void {
@@ -63,6 +81,23 @@ export class Tunnel {
   close(): void {
     this.#client.destroy()
     if (this.#isUpstreamOpen) this.#upstream.destroy()
+  }
+
+  #finishFrame(chunk: Buffer): void {
+    const end = this.#frames.endOfFrame(chunk)
+    this.#send(end === -1 ? chunk : chunk.subarray(0, end))
+    if (end !== -1) this.#tellToGo()
+  }
+
+  #tellToGo(): void {
+    this.#isToldToGo = true
+    if (!this.#frames.hasClosed) this.#send(RESTART)
+  }
+
+  #send(bytes: Buffer): void {
+    this.bytesOut += bytes.length
+    // A copy: a chunk is the upstream's read buffer.
+    if (!this.#client.write(Buffer.from(bytes))) this.#upstream.pause()
   }
 
   #fromClient(chunk: Buffer): void {

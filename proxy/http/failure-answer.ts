@@ -25,7 +25,7 @@ export function answerFailure(exchange: Exchange, code: FailureCode, hsts: strin
     'x-request-id',
     exchange.id
   ]
-  if (status === 429 || status === 503) headers.push('retry-after', '1')
+  if (status === 429 || status === 503) headers.push('retry-after', code === 'EDGE_MAINTENANCE' ? '30' : '1')
   if (status === 405) headers.push('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
   if (hsts !== null) headers.push('strict-transport-security', hsts)
   exchange.respond(status, headers, body.length)

@@ -5,11 +5,19 @@ import { createStateFile, readStateFile, writeStateFile } from './state-file.ts'
 /** How long a lease outlives a process that was killed. */
 const leaseMs = 30_000
 
-interface Holder {
+export interface Holder {
   readonly token: string
   readonly pid: number
   /** Milliseconds since 1970. */
   readonly until: number
+  /** What its holder has written beside that, for whoever finds it taken. */
+  readonly about?: Readonly<Record<string, string>>
+}
+
+export interface LeaseTerms {
+  readonly about?: Readonly<Record<string, string>>
+  /** Whether a holder is known not to come back, so that its lease need not lapse first. */
+  isGone?(holder: Holder): boolean
 }
 
 /**
@@ -20,13 +28,15 @@ export class Lease {
   readonly #path: string
   readonly #token: string
   readonly #now: () => Date
+  readonly #about: LeaseTerms['about']
   readonly #timer: NodeJS.Timeout
   #prolonging: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, token: string, now: () => Date) {
+  private constructor(path: string, token: string, now: () => Date, about: LeaseTerms['about']) {
     this.#path = path
     this.#token = token
     this.#now = now
+    this.#about = about
     this.#timer = setInterval(() => {
       this.#prolonging = this.#prolong().catch(() => {})
     }, leaseMs / 3).unref()
@@ -36,11 +46,24 @@ export class Lease {
    * @returns null when another process holds it
    * @throws EdgeError EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL
    */
-  static async take(path: string, now: () => Date): Promise<Lease | null> {
+  static async take(path: string, now: () => Date, { about, isGone }: LeaseTerms = {}): Promise<Lease | null> {
     const token = randomUUID()
-    const text = textOf(token, now())
-    const isTaken = (await createStateFile(path, text, 0o600)) || (await replaceLapsed(path, text, now()))
-    return isTaken ? new Lease(path, token, now) : null
+    const text = textOf(token, now(), about)
+    const isFree = (holder: Holder | null): boolean =>
+      !isHeld(holder, now()) || (holder !== null && isGone?.(holder) === true)
+    const isTaken = (await createStateFile(path, text, 0o600)) || (await replaceLapsed(path, text, isFree))
+    return isTaken ? new Lease(path, token, now, about) : null
+  }
+
+  /** @returns null when nobody holds it */
+  static async holder(path: string, now: () => Date): Promise<Holder | null> {
+    const holder = await readHolder(path)
+    return isHeld(holder, now()) ? holder : null
+  }
+
+  /** Whether it has not passed to another while this process was busy or asleep. */
+  async isOurs(): Promise<boolean> {
+    return (await readHolder(this.#path))?.token === this.#token
   }
 
   async release(): Promise<void> {
@@ -54,7 +77,8 @@ export class Lease {
   async #prolong(): Promise<void> {
     const holder = await readHolder(this.#path)
     // Lapsed while this process slept, and taken by another: it is theirs now.
-    if (holder?.token === this.#token) await writeStateFile(this.#path, textOf(this.#token, this.#now()), 0o600)
+    if (holder?.token === this.#token)
+      await writeStateFile(this.#path, textOf(this.#token, this.#now(), this.#about), 0o600)
   }
 }
 
@@ -62,13 +86,13 @@ export class Lease {
  * Puts ours in the place of one that has lapsed. Who does so is decided by a second name, made of the lapsed one's
  * token: among those who all saw it lapse only one can have that, and looks again once it has.
  */
-async function replaceLapsed(path: string, text: string, now: Date): Promise<boolean> {
+async function replaceLapsed(path: string, text: string, isFree: (holder: Holder | null) => boolean): Promise<boolean> {
   const seen = await readHolder(path)
-  if (isHeld(seen, now)) return false
+  if (!isFree(seen)) return false
   const turn = `${path}.after-${seen?.token ?? 'none'}`
   if (!(await createStateFile(turn, text, 0o600))) {
     // Left behind by one that was killed right here: out of the way for the next try.
-    if (!isHeld(await readHolder(turn), now)) await rm(turn, { force: true })
+    if (isFree(await readHolder(turn))) await rm(turn, { force: true })
     return false
   }
   try {
@@ -95,6 +119,7 @@ async function readHolder(path: string): Promise<Holder | null> {
   }
 }
 
-function textOf(token: string, now: Date): string {
-  return `${JSON.stringify({ token, pid: process.pid, until: now.getTime() + leaseMs } satisfies Holder)}\n`
+function textOf(token: string, now: Date, about: LeaseTerms['about']): string {
+  const holder: Holder = { token, pid: process.pid, until: now.getTime() + leaseMs, ...(about && { about }) }
+  return `${JSON.stringify(holder)}\n`
 }

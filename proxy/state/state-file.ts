@@ -84,7 +84,8 @@ async function writeDurably(path: string, content: string, mode: number): Promis
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes what was renamed in it outlive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
   // Without this the rename itself may be lost in a power cut.
   const folder = await open(path, 'r')
   try {
@@ -94,7 +95,8 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function unwritable(path: string, cause: unknown): EdgeError {
+/** What the file system refused, as EDGE_DISK_FULL or EDGE_STATE_UNWRITABLE with the path. */
+export function unwritable(path: string, cause: unknown): EdgeError {
   const isFull = ['ENOSPC', 'EDQUOT'].includes(String((cause as NodeJS.ErrnoException).code))
   if (isFull) return new EdgeError('EDGE_DISK_FULL', `${path}: ${(cause as Error).message}`, cause)
   return new EdgeError('EDGE_STATE_UNWRITABLE', `${path}: ${(cause as Error).message}`, cause)

@@ -43,6 +43,13 @@ export class HealthCheck {
     void this.#round(this.#run)
   }
 
+  /** Starts as if it had never failed: what was there then has been replaced. @param last what was seen since, if anybody looked */
+  startAnew(last: Probe | null): void {
+    this.#failures = 0
+    this.#last = last
+    this.start()
+  }
+
   stop(): void {
     this.#run++
     if (this.#timer !== null) clearTimeout(this.#timer)

@@ -1,49 +1,104 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { UpstreamConfig } from '../config/config.ts'
 import type { UpstreamStatus } from '../control/protocol.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { EdgeError, type FailureCode } from '../errors.ts'
-import { HealthCheck, type Probe } from './health-check.ts'
-import { type InFlight, Slot } from './slot.ts'
+import type { Probe } from './health-check.ts'
+import { Hold } from './slots/hold.ts'
+import { type InFlight, Slot } from './slots/slot.ts'
+import { RequestTally } from './slots/tally.ts'
 
-/** Hears when a slot's health changes. */
-export type HealthListener = (upstream: string, slot: string, isUp: boolean, probe: Probe) => void
-
-interface Half {
-  readonly slot: Slot
-  readonly health: HealthCheck | null
+/** What upstreams share, and whom they tell. */
+export interface UpstreamContext {
+  readonly deadlines: Deadlines
+  /** The slot that was promoted last, if there is one and it is configured. */
+  promotedSlot(config: UpstreamConfig): string | undefined
+  onHealth(upstream: string, slot: string, isUp: boolean, probe: Probe): void
+  /** A pause has lasted for as long as it was allowed to. */
+  onSelfOpened(upstream: string): void
 }
 
-/** A named destination of routes: one slot, or a blue/green pair of which one is active. */
+/**
+ * A named destination of routes: one slot, or a blue/green pair of which one is active. A reload changes it in place:
+ * what waits, drains or is counted goes on.
+ */
 export class Upstream {
-  readonly config: UpstreamConfig
-  readonly #halves: ReadonlyMap<string, Half>
-  #active: Half
+  readonly hold: Hold
+  readonly tally = new RequestTally()
+  readonly #context: UpstreamContext
+  #config: UpstreamConfig
+  #slots: ReadonlyMap<string, Slot>
+  #active: Slot
+  /** Those that a reload has taken away, until nothing is in flight to them. */
+  #former: Slot[] = []
 
-  constructor(config: UpstreamConfig, deadlines: Deadlines, onHealth: HealthListener) {
-    this.config = config
-    const halves = new Map<string, Half>()
-    for (const [name, origin] of config.slots) {
-      const onChange = (isUp: boolean, probe: Probe): void => onHealth(config.name, name, isUp, probe)
-      const health = config.health === null ? null : new HealthCheck(origin, config.health, onChange)
-      halves.set(name, { slot: new Slot(name, origin, config, deadlines), health })
-    }
-    this.#halves = halves
-    this.#active = halves.values().next().value!
+  constructor(config: UpstreamConfig, context: UpstreamContext) {
+    this.#config = config
+    this.#context = context
+    this.hold = new Hold(context.deadlines, {
+      // Whatever the pause was for, it may have been down meanwhile: those who waited are not turned away for that.
+      onOpen: () => this.#active.health?.startAnew(null),
+      onSelfOpened: () => context.onSelfOpened(config.name)
+    })
+    this.#slots = this.#makeSlots(config, new Map())
+    this.#active = this.#choose()
+  }
+
+  get config(): UpstreamConfig {
+    return this.#config
+  }
+
+  get active(): Slot {
+    return this.#active
+  }
+
+  get slots(): ReadonlyMap<string, Slot> {
+    return this.#slots
+  }
+
+  get inFlight(): number {
+    this.#former = this.#former.filter(slot => slot.inFlight > 0)
+    return this.#all.reduce((sum, slot) => sum + slot.inFlight, 0)
+  }
+
+  get isUp(): boolean {
+    return this.#active.health?.isUp ?? true
+  }
+
+  /** Whether a slot that does not serve still runs streams: else nobody has to look for an owner. */
+  get isDivided(): boolean {
+    return this.#all.some(slot => slot !== this.#active && slot.isOwner)
+  }
+
+  /** The slot that does not serve but runs this stream; null: there is none. */
+  ownerOf(key: string): Slot | null {
+    return this.#all.find(slot => slot !== this.#active && slot.isOwner && slot.owned.has(key)) ?? null
   }
 
   /**
    * Counts a request in and says where it goes.
+   * @param owner of the stream that it is about: not asked for its health, for nobody else has that stream
    * @throws EdgeError EDGE_UPSTREAM_DOWN when the active slot's health check failed
    */
-  admit(request: InFlight): Slot {
-    const { slot, health } = this.#active
+  admit(request: InFlight, owner: Slot | null = null): Slot {
+    if (owner !== null) {
+      owner.admit(request)
+      return owner
+    }
+    const slot = this.#active
+    const { health } = slot
     if (health !== null && !health.isUp) throw new EdgeError('EDGE_UPSTREAM_DOWN', health.last?.saw ?? 'no probe yet')
     slot.admit(request)
     return slot
   }
 
-  get isUp(): boolean {
-    return this.#active.health?.isUp ?? true
+  /** Every request from here on goes to `slot`. @param last what was seen of it */
+  activate(slot: Slot, last: Probe): void {
+    if (slot === this.#active) return
+    this.#active.health?.stop()
+    this.#active = slot
+    slot.endDrain()
+    slot.health?.startAnew(last)
   }
 
   start(): void {
@@ -51,36 +106,86 @@ export class Upstream {
     this.#active.health?.start()
   }
 
-  /** What is in flight goes on. */
-  stop(): void {
-    for (const { slot, health } of this.#halves.values()) {
-      health?.stop()
-      slot.pool.close()
+  configure(wanted: UpstreamConfig): void {
+    const before = this.#config
+    if (isDeepStrictEqual(before, wanted)) return
+    const known = this.#slots
+    const served = this.#active
+    this.#config = wanted
+    this.#slots = this.#makeSlots(wanted, known)
+    const kept = new Set(this.#slots.values())
+    for (const slot of known.values()) {
+      if (kept.has(slot)) slot.configure(before, wanted)
+      else this.#retire(slot)
     }
+    this.#active = this.#choose()
+    this.#active.endDrain()
+    if (served !== this.#active) served.health?.stop()
+    this.start()
   }
 
-  /** Ends what is in flight, to whichever slot. */
-  cut(code: FailureCode): void {
-    for (const { slot } of this.#halves.values()) slot.cut(code)
+  /** What is in flight goes on. */
+  stop(): void {
+    for (const slot of this.#slots.values()) slot.stop()
+  }
+
+  /** Ends what is in flight or waits, to whichever slot. @returns how many */
+  cut(code: FailureCode): number {
+    const { inFlight } = this
+    for (const slot of this.#all) slot.cut(code)
+    return inFlight + this.hold.cut(code, 'cut while it waited')
   }
 
   get status(): UpstreamStatus[] {
-    return [...this.#halves.values()].map(half => this.#statusOf(half))
+    return [...this.#slots.values()].map(slot => this.#statusOf(slot))
   }
 
-  #statusOf(half: Half): UpstreamStatus {
-    const { slot, health } = half
-    const isActive = half === this.#active
+  get #all(): Slot[] {
+    return [...this.#slots.values(), ...this.#former]
+  }
+
+  /** One that stays where it was stays what it is. */
+  #makeSlots(config: UpstreamConfig, known: ReadonlyMap<string, Slot>): Map<string, Slot> {
+    const onHealth = (slot: string, isUp: boolean, probe: Probe): void =>
+      this.#context.onHealth(config.name, slot, isUp, probe)
+    const slotFor = (name: string, origin: string): Slot => {
+      const slot = known.get(name)
+      return slot?.origin === origin ? slot : new Slot(name, config, this.#context.deadlines, onHealth)
+    }
+    return new Map(Array.from(config.slots, ([name, origin]) => [name, slotFor(name, origin)]))
+  }
+
+  /** What was promoted; else what serves, if the file has merely been put in another order; else the first. */
+  #choose(): Slot {
+    const name = this.#context.promotedSlot(this.#config) ?? this.#active?.name ?? ''
+    return this.#slots.get(name) ?? this.#slots.values().next().value!
+  }
+
+  #retire(slot: Slot): void {
+    slot.stop()
+    this.#former.push(slot)
+  }
+
+  #statusOf(slot: Slot): UpstreamStatus {
+    const { health } = slot
+    const isActive = slot === this.#active
+    const isProbed = health !== null && isActive
+    const { streams, webSockets } = slot.load
     return {
-      name: this.config.name,
+      name: this.#config.name,
       slot: slot.name,
       origin: slot.origin,
       isActive,
-      health:
-        health === null || !isActive ? 'unchecked' : health.last === null ? 'unknown' : health.isUp ? 'up' : 'down',
+      health: !isProbed ? 'unchecked' : health.last === null ? 'unknown' : health.isUp ? 'up' : 'down',
       lastProbe: health?.last?.saw ?? null,
       inFlight: slot.inFlight,
-      connections: slot.pool.open
+      streams,
+      webSockets,
+      connections: slot.pool.open,
+      owned: slot.owned.size,
+      drain: slot.drain?.status ?? null,
+      hold: this.hold.status,
+      tally: this.tally.status
     }
   }
 }

@@ -1,13 +1,27 @@
+import type { Readable } from 'node:stream'
+import type { AssetActions, ControlActions, SlotActions } from '../../proxy/control/actions.ts'
 import type {
+  AssetsAnswer,
+  AssetsStatus,
   CertificatesAnswer,
+  DrainStatus,
+  HoldStatus,
   ImportAnswer,
   ImportRequest,
   RenewAnswer,
   RenewalStatus,
   RenewRequest,
-  StatusAnswer
+  StatusAnswer,
+  Tally
 } from '../../proxy/control/protocol.ts'
-import type { ControlActions } from '../../proxy/control/server.ts'
+
+const nowhere = {
+  streams: 0,
+  webSockets: 0,
+  drain: null,
+  hold: { mode: 'open', waiting: 0 },
+  tally: { since: new Date(0).toISOString(), requests: 0, failed: 0, streamsCut: 0, longestMs: 0 }
+} as const
 
 export const status: StatusAnswer = {
   server: 'frontend',
@@ -28,7 +42,9 @@ export const status: StatusAnswer = {
       health: 'up',
       lastProbe: '200 in 3 ms',
       inFlight: 2,
-      connections: 4
+      connections: 4,
+      owned: 0,
+      ...nowhere
     },
     {
       name: 'api',
@@ -38,7 +54,9 @@ export const status: StatusAnswer = {
       health: 'down',
       lastProbe: 'ECONNREFUSED \u001b[2J',
       inFlight: 0,
-      connections: 0
+      connections: 0,
+      owned: 0,
+      ...nowhere
     }
   ],
   certificates: [
@@ -69,6 +87,49 @@ export function renewal(name: string, differences: Partial<RenewalStatus> = {}):
     failures: 0,
     lastError: null,
     ...differences
+  }
+}
+
+/** Slots with nothing in them: they remember what was asked for, and do it if `fail` is null. */
+export class StubSlots implements SlotActions {
+  readonly asked: unknown[] = []
+  fail: Error | null = null
+
+  async probe(request: unknown) {
+    return this.#take(request, { isGood: true, saw: '200 ok' })
+  }
+  async promote(request: { upstream: string; slot: string }) {
+    const { upstream, slot } = request
+    return this.#take(request, { upstream, slot, before: 'blue', probes: ['200 ok'] })
+  }
+  drain(request: unknown): DrainStatus {
+    const at = new Date(0).toISOString()
+    const carried = { requests: 1, streams: 2, webSockets: 3 }
+    return this.#take(request, { beganAt: at, cutAt: at, carried, cut: 0, isDone: false })
+  }
+  hold(request: { mode: HoldStatus['mode'] }): HoldStatus {
+    return this.#take(request, { mode: request.mode, waiting: 4 })
+  }
+  tally(request: unknown): Tally {
+    return this.#take(request, nowhere.tally)
+  }
+  #take<T>(request: unknown, answer: T): T {
+    this.asked.push(request)
+    if (this.fail !== null) throw this.fail
+    return answer
+  }
+}
+
+/** A store that keeps nothing but the bytes that came. */
+export class StubAssets implements AssetActions {
+  status: AssetsStatus = { upstream: 'web', builds: [], files: 0, bytes: 0 }
+  taken = Buffer.alloc(0)
+  fail: Error | null = null
+
+  async take(tar: Readable): Promise<AssetsAnswer> {
+    if (this.fail !== null) throw this.fail
+    this.taken = Buffer.concat(await tar.toArray())
+    return { id: 'b'.repeat(32), files: 3, bytes: 300, newFiles: 2, newBytes: 200, contested: [] }
   }
 }
 
@@ -112,6 +173,8 @@ export class StubActions implements ControlActions {
     this.imported.push(request)
     return this.onImport(request)
   }
+  readonly slots = new StubSlots()
+  readonly assets = new StubAssets()
   getLogLevel() {
     return this.level
   }

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
+import { Assets } from '../../../proxy/assets/assets.ts'
 import { readConfig } from '../../../proxy/config/load.ts'
 import { Deadlines } from '../../../proxy/deadlines.ts'
 import { EdgeError } from '../../../proxy/errors.ts'
@@ -17,7 +18,8 @@ const deadlines = new Deadlines()
 
 function siteTo(origin: string): Site {
   const yaml = `${yamlFor({ web: origin })}state: /tmp\n`
-  return buildSite(readConfig(yaml, 'edge.yaml', {}), deadlines, () => {}, null)
+  const context = { deadlines, promotedSlot: () => undefined, onHealth() {}, onSelfOpened() {} }
+  return buildSite(readConfig(yaml, 'edge.yaml', {}), context, null)
 }
 
 /** What one GET through a real listener, in clear text, is answered by `handler`. */
@@ -34,6 +36,8 @@ async function answerOf(t: Test, site: Site, handler: Handler): Promise<string> 
   return text
 }
 
+const noAssets = new Assets('/nowhere', () => null, { info() {}, warn() {} })
+
 t.test('EDGE_INTERNAL: a bug of ours is a 500 to one client, and a stack in the log', async t => {
   const site = siteTo('http://127.0.0.1:811')
   const recorded: { code: string | null; detail: string | null }[] = []
@@ -43,6 +47,7 @@ t.test('EDGE_INTERNAL: a bug of ours is a 500 to one client, and a stack in the 
     site,
     new Forwarder(
       () => broken,
+      noAssets,
       deadlines,
       entry => recorded.push(entry)
     )

@@ -27,6 +27,7 @@ const edge = await startEdge(
   t,
   provocativeYaml({
     web: web.origin,
+    pair: mute.origin,
     refused: `http://127.0.0.1:${REFUSED_PORT}`,
     tls: `https://127.0.0.1:${await startUntrusted(t)}`,
     mute: mute.origin.replace('http:', 'https:')
@@ -39,6 +40,21 @@ const holder = await connectRaw(edge)
 t.teardown(() => holder.destroy())
 holder.write('GET /busy/held HTTP/1.1\r\nHost: localhost\r\n\r\n')
 await web.seen('/busy/held')
+// A pause that is prolonged for ever: no request waits for as long.
+const hold = { longestMs: 1_000, spreadMs: 0 }
+const pauseHeld = (): unknown => edge.edge.slots.hold({ ...hold, upstream: 'held', mode: 'paused' })
+pauseHeld()
+const prolonging = setInterval(pauseHeld, 500)
+t.teardown(() => clearInterval(prolonging))
+edge.edge.slots.hold({ ...hold, upstream: 'mended', mode: 'maintenance' })
+// Whatever waits for the idle half is cut again and again.
+const flipAndDrain = async (): Promise<void> => {
+  const { slot } = edge.edge.status().upstreams.find(({ name, isActive }) => name === 'pair' && !isActive)!
+  const { before } = await edge.edge.slots.promote({ upstream: 'pair', slot, passes: 1, withinMs: 1_000 })
+  edge.edge.slots.drain({ upstream: 'pair', slot: before, withinMs: 0, graceMs: 0 })
+}
+const flipping = setInterval(() => void flipAndDrain(), 700)
+t.teardown(() => clearInterval(flipping))
 
 /** What a client may read of a failure: the code and the request id, and nothing of what lies behind the edge. */
 async function checkAnswer(

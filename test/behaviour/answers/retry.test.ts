@@ -93,6 +93,39 @@ t.test('a GET is sent again once, not until it works', async t => {
   t.equal(timesAsked(upstream, '/again'), 2)
 })
 
+t.test('a GET is sent again on a fresh connection, not on the next one that may be closing', async t => {
+  const first: (() => void)[] = []
+  const upstream = await startRawUpstream(t, (socket, text, connection) => {
+    if (text.includes('/again')) return void (connection < 2 ? socket.resetAndDestroy() : socket.write(OK))
+    first.push(() => socket.write(OK))
+    if (first.length === 2) for (const answer of first) answer()
+  })
+  const edge = await startEdge(t, yamlFor({ web: upstream.origin }))
+  await Promise.all([ask(t, edge, 'h1', { path: '/warm' }), ask(t, edge, 'h1', { path: '/warm' })])
+  t.equal(edge.edge.status().upstreams[0]?.connections, 2, 'two connections are kept')
+  t.match(await ask(t, edge, 'h1', { path: '/again' }), { status: 200 })
+  t.equal(timesAsked(upstream, '/again'), 2)
+})
+
+t.test('a GET that is sent again goes to the slot that serves by then', async t => {
+  const green = await startRawUpstream(t, socket => socket.write(OK))
+  const blue = await startRawUpstream(t, async (socket, text) => {
+    if (text.includes('/warm')) return void socket.write(OK)
+    await edge.edge.slots.promote({ upstream: 'web', slot: 'green', passes: 1, withinMs: 5_000 })
+    socket.resetAndDestroy()
+  })
+  const origins = yamlFor({ web: blue.origin })
+  const slots = `slots: { blue: "${blue.origin}", green: "${green.origin}" }`
+  const edge = await startEdge(t, origins.replace(`origin: "${blue.origin}"`, slots))
+  await ask(t, edge, 'h1', { path: '/warm' })
+  t.match(await ask(t, edge, 'h1', { path: '/again' }), { status: 200 })
+  t.match([timesAsked(blue, '/again'), timesAsked(green, '/again')], [1, 1])
+  t.match(
+    edge.edge.status().upstreams.map(({ inFlight }) => inFlight),
+    [0, 0]
+  )
+})
+
 t.test('a fresh connection that is closed unanswered is no race: nothing is sent again', async t => {
   const upstream = await startRawUpstream(t, socket => socket.resetAndDestroy())
   const edge = await startEdge(t, yamlFor({ web: upstream.origin }))

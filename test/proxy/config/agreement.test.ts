@@ -26,6 +26,26 @@ refuses('two routes differ', 'routes: [{ path: /a, upstream: web }, { path: /a, 
   expected: /than routes\[0\]/
 })
 
+const alone = (more: string): string =>
+  `routes: [{ path: /, upstream: web, ${more} }, { path: /api/, upstream: my-api }]`
+refuses('whoever asks for the owner of a stream learns of streams', alone('owner: body:id'), {
+  path: 'routes[0].owner',
+  found: 'no learn on any route to web'
+})
+refuses('whoever learns of streams asks for their owners', alone('learn: id'), {
+  path: 'routes[0].learn',
+  found: 'no owner on any route to web'
+})
+
+refuses('builds are those of an upstream that exists', 'assets: { upstream: wep }', {
+  path: 'assets.upstream',
+  nearest: 'web'
+})
+refuses('files of builds are below a folder', 'assets: { upstream: web, path: /static }', {
+  path: 'assets.path',
+  expected: 'a folder: /static/'
+})
+
 const pair = (web: string): string => `upstreams: { web: ${web}, my-api: { origin: "http://b" } }`
 refuses('an upstream has one origin or slots, not both', pair('{ origin: "http://a", slots: { blue: "http://c" } }'), {
   path: 'upstreams.web.slots',

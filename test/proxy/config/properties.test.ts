@@ -127,7 +127,8 @@ t.test('what is written by the rules is read back as it was meant', async t => {
   const route = fc.record({
     idle: fc.integer({ min: 1, max: 5000 }),
     kilobytes: fc.integer({ min: 1, max: 9999 }),
-    stream: fc.boolean()
+    stream: fc.boolean(),
+    segment: fc.integer({ min: 1, max: 99 })
   })
   const whole = fc.record({ name, upstream, route, path: fc.stringMatching(/^\/[a-z0-9]{0,9}$/), rate: fc.nat(999) })
   fc.assert(
@@ -149,7 +150,9 @@ t.test('what is written by the rules is read back as it was meant', async t => {
               upstream: given.name,
               idle: `${given.route.idle}ms`,
               body: `${given.route.kilobytes}k`,
-              stream: given.route.stream
+              stream: given.route.stream,
+              learn: 'id',
+              owner: [`path:${given.route.segment}`, 'header:X-Id']
             }
           ],
           limits: { 'requests-per-second': given.rate }
@@ -167,7 +170,12 @@ t.test('what is written by the rules is read back as it was meant', async t => {
           upstream: given.name,
           stream: given.route.stream,
           idleMs: given.route.idle,
-          bodyLimitBytes: given.route.kilobytes * 1024
+          bodyLimitBytes: given.route.kilobytes * 1024,
+          learn: 'id',
+          owner: [
+            { part: 'path', segment: given.route.segment },
+            { part: 'header', name: 'x-id' }
+          ]
         }
       ])
     }),

@@ -19,6 +19,7 @@ t.test('every default is one that its own kind accepts, and every example too', 
 })
 
 t.test('what is left out has its default', async t => {
+  const route = { stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600, learn: null, owner: [] }
   const config = configOf(least)
   t.strictSame(config, {
     server: 'single',
@@ -52,9 +53,10 @@ t.test('what is left out has its default', async t => {
       ]
     ]),
     routes: [
-      { host: null, path: '/', upstream: 'web', stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600 },
-      { host: null, path: '/api/', upstream: 'my-api', stream: false, idleMs: 300_000, bodyLimitBytes: 104_857_600 }
+      { host: null, path: '/', upstream: 'web', ...route },
+      { host: null, path: '/api/', upstream: 'my-api', ...route }
     ],
+    assets: null,
     trustedProxies: [],
     limits: {
       connections: 10_000,
@@ -130,6 +132,19 @@ t.test('an external account is a kid and a key, and strict transport security ha
   t.match(faultsOf(written('tls: { mode: acme, eab: { kid: kid-1 } }')), [{ path: 'tls.eab.key', found: 'nothing' }])
   t.match(faultsOf(written('tls: { mode: acme, eab: { key: eab.key } }')), [{ path: 'tls.eab.kid', found: 'nothing' }])
   t.match(faultsOf(written('hsts: { subdomains: true }')), [{ path: 'hsts.max-age', found: 'nothing' }])
+})
+
+t.test('the builds of an upstream are kept where Next.js has them, unless more is written', async t => {
+  const dayMs = 86_400_000
+  t.strictSame(configOf(written('assets: { upstream: web }')).assets, {
+    upstream: 'web',
+    path: '/_next/static/',
+    keepMs: 30 * dayMs,
+    bytes: 500 * 1024 ** 2
+  })
+  const { assets } = configOf(written('assets: { upstream: web, path: /files/, keep: 365d, size: 2g }'))
+  t.match(assets, { path: '/files/', keepMs: 365 * dayMs, bytes: 2 * 1024 ** 3 })
+  t.match(faultsOf(written('assets: { keep: 1d }')), [{ path: 'assets.upstream', found: 'nothing' }])
 })
 
 t.test('strict transport security is for its own host only, unless more is written', async t => {

@@ -3,11 +3,15 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { UpstreamConfig } from '../../../proxy/config/config.ts'
 import { Deadlines } from '../../../proxy/deadlines.ts'
-import { Slot } from '../../../proxy/upstream/slot.ts'
-import { Upstream } from '../../../proxy/upstream/upstream.ts'
+import { type InFlight, Slot } from '../../../proxy/upstream/slots/slot.ts'
+import { Upstream, type UpstreamContext } from '../../../proxy/upstream/upstream.ts'
 
 const REFUSED = 'http://127.0.0.1:811'
-const request = { cut() {} }
+const request: InFlight = { kind: 'request', cut() {}, dismiss() {} }
+
+function context(onHealth: UpstreamContext['onHealth'] = () => {}): UpstreamContext {
+  return { deadlines: new Deadlines(), promotedSlot: () => undefined, onHealth, onSelfOpened() {} }
+}
 
 function config(slots: Record<string, string>, isProbed = false): UpstreamConfig {
   const health = { path: '/', status: 200, body: null, everyMs: 20, timeoutMs: 1_000, fails: 2 }
@@ -30,7 +34,7 @@ async function startSwitchable(t: Test): Promise<{ origin: string; setHealthy(is
 }
 
 t.test('requests go to the first slot, and are counted there until they are released', async t => {
-  const upstream = new Upstream(config({ blue: REFUSED, green: REFUSED }), new Deadlines(), () => {})
+  const upstream = new Upstream(config({ blue: REFUSED, green: REFUSED }), context())
   const slot = upstream.admit(request)
   t.equal(slot.name, 'blue')
   t.match(upstream.status, [
@@ -47,11 +51,12 @@ t.test('an upstream is down and up again as its probes say, and refuses at once 
   const changes: { isUp: boolean; resolve?: () => void }[] = []
   let onChange = (): void => {}
   const changed = (): Promise<void> => new Promise(resolve => (onChange = resolve))
-  const upstream = new Upstream(config({ only: server.origin }, true), new Deadlines(), (name, slot, isUp) => {
+  const onHealth: UpstreamContext['onHealth'] = (name, slot, isUp) => {
     t.strictSame([name, slot], ['web', 'only'])
     changes.push({ isUp })
     onChange()
-  })
+  }
+  const upstream = new Upstream(config({ only: server.origin }, true), context(onHealth))
   t.teardown(() => upstream.stop())
   t.match(upstream.status, [{ health: 'unknown', lastProbe: null }])
   upstream.start()
@@ -71,9 +76,8 @@ t.test('an upstream is down and up again as its probes say, and refuses at once 
 t.test('only the active half is probed', async t => {
   const server = await startSwitchable(t)
   const down: string[] = []
-  const upstream = new Upstream(config({ blue: server.origin, green: REFUSED }, true), new Deadlines(), (_, slot) => {
-    down.push(slot)
-  })
+  const onHealth: UpstreamContext['onHealth'] = (_, slot) => void down.push(slot)
+  const upstream = new Upstream(config({ blue: server.origin, green: REFUSED }, true), context(onHealth))
   upstream.start()
   t.teardown(() => upstream.stop())
   while (upstream.status[0]?.health !== 'up') await new Promise(resolve => setTimeout(resolve, 5))
@@ -82,11 +86,12 @@ t.test('only the active half is probed', async t => {
 })
 
 t.test('a slot knows where it is and what is in flight to it', async t => {
-  const slot = new Slot('blue', REFUSED, config({ blue: REFUSED }), new Deadlines())
-  const other = { cut() {} }
+  const slot = new Slot('blue', config({ blue: REFUSED }), new Deadlines(), () => {})
+  const other: InFlight = { ...request, kind: 'stream' }
   slot.admit(request)
   slot.admit(other)
   t.match(slot, { name: 'blue', origin: REFUSED, inFlight: 2 })
+  t.same(slot.load, { requests: 1, streams: 1, webSockets: 0 })
   slot.release(other)
   t.equal(slot.inFlight, 1)
 })

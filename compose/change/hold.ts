@@ -1,0 +1,66 @@
+import { serviceOf } from '../stack/slots.ts'
+import { verdictOf } from './candidate.ts'
+import type { Change, Parties, Step } from './change.ts'
+
+const lookMs = 250
+/** Time for what was asked before requests had to wait. */
+const quietMs = 10_000
+/** Beyond a start, how long requests may wait at most. */
+const slackMs = 60_000
+const spreadMs = 2_000
+
+/** Streams get their time while everything still goes on. */
+export const awaitStreams: Step = async (parties, change) => {
+  parties.say(
+    `${serviceOf(change.upstream, change.from)}: waiting for its streams, up to ${change.how.drainMs / 1_000} s`
+  )
+  await awaitNone(parties, change, change.how.drainMs, ({ streams, webSockets }) => streams + webSockets)
+}
+
+/** Requests wait at the edge from here on, and what is on its way ends. */
+export const holdRequests: Step = async (parties, change) => {
+  const { edge, say } = parties
+  // What waits counts among what users saw.
+  await edge.tally(change.upstream)
+  await edge.hold({ upstream: change.upstream, mode: 'paused', longestMs: change.how.withinMs + slackMs, spreadMs: 0 })
+  say(`${change.upstream}: requests wait at the edge`)
+  await awaitNone(parties, change, quietMs, ({ inFlight }) => inFlight)
+}
+
+/** Lets go what waits, spread out. */
+export const openRequests: Step = async ({ edge, now, pause, say }, { upstream }) => {
+  const { waiting } = await edge.hold({ upstream, mode: 'open', longestMs: slackMs, spreadMs })
+  say(`${upstream}: requests go on, ${waiting} of them after a wait`)
+  for (const end = now().getTime() + 2 * spreadMs; now().getTime() < end; await pause(lookMs)) {
+    const { upstreams } = await edge.status()
+    if (!upstreams.some(({ name, hold }) => name === upstream && hold.waiting > 0)) return
+  }
+}
+
+/** A hold that failed: the slot that was stopped serves again. */
+export const restartOld: Step = async ({ engine, stack, now, pause, say }, { upstream, from, how }) => {
+  const service = serviceOf(upstream, from)
+  const old = await engine.find(stack.project, service)
+  if (old === null) return say(`${service} is gone: docker compose up -d makes it anew`)
+  await engine.start(old.id)
+  for (const end = now().getTime() + how.withinMs; now().getTime() < end; await pause(lookMs)) {
+    const again = await engine.find(stack.project, service)
+    if (again !== null && verdictOf(again, now()) === 'good') break
+  }
+  say(`${service}: started again`)
+}
+
+interface Load {
+  readonly streams: number
+  readonly webSockets: number
+  readonly inFlight: number
+}
+
+async function awaitNone(parties: Parties, change: Change, ms: number, count: (load: Load) => number): Promise<void> {
+  const { edge, now, pause, signal } = parties
+  for (const end = now().getTime() + ms; now().getTime() < end; await pause(lookMs)) {
+    signal.throwIfAborted()
+    const { upstreams } = await edge.status()
+    if (!upstreams.some(one => one.name === change.upstream && one.slot === change.from && count(one) > 0)) return
+  }
+}

@@ -1,0 +1,89 @@
+import type { UpstreamStatus } from '../../proxy/control/protocol.ts'
+import { type Report, readJournal } from '../record/journal.ts'
+import { outdated } from '../record/releases.ts'
+import { readVariable, setVariables } from '../stack/env-file.ts'
+import { imageVariable, profilesFor, serviceOf, servingOf } from '../stack/slots.ts'
+import { findCandidate } from './candidate.ts'
+import type { Change, Parties, Step } from './change.ts'
+
+const lookMs = 500
+const tellMs = 5_000
+/** For WebSockets to answer the close frame. */
+const graceMs = 10_000
+
+/** `.env` says what serves, so that `up -d`, a reboot and `down` agree with it. */
+export const writeEnvironment: Step = async ({ edge, stack }, { upstream, to, tag }) => {
+  const serving = servingOf(await edge.status())
+  const profiles = profilesFor(await readVariable(stack.envFile, 'COMPOSE_PROFILES'), serving)
+  await setVariables(stack.envFile, { COMPOSE_PROFILES: profiles, [imageVariable(upstream, to)]: tag })
+}
+
+/** What is in flight to the old slot ends by itself, or at the deadline. */
+export const drainOld: Step = async (parties, change) => {
+  const { edge, now, pause, say } = parties
+  const { upstream, from, how } = change
+  if (isEmptied(await oldSlot(parties, change))) return
+  await edge.drain({ upstream, slot: from, withinMs: how.drainMs, graceMs })
+  // The edge keeps the deadline; this is for one that forgets.
+  const end = now().getTime() + how.drainMs + graceMs
+  for (let told = 0; now().getTime() < end; await pause(lookMs)) {
+    const old = await oldSlot(parties, change)
+    if (old === undefined || isEmptied(old) || old.drain === null) return
+    if (now().getTime() - told < tellMs) continue
+    told = now().getTime()
+    say(
+      `${serviceOf(upstream, from)}: ${old.inFlight} in flight, ${old.streams} of them streams; cut at ${old.drain.cutAt}`
+    )
+  }
+}
+
+/** It stays, with its image, for a rollback. */
+export const stopOld: Step = async ({ engine, stack, say }, { upstream, from }) => {
+  const old = await engine.find(stack.project, serviceOf(upstream, from))
+  if (old === null || old.state === 'exited') return
+  await engine.stop(old.id)
+  say(`${old.service}: stopped, and kept for a rollback`)
+}
+
+/** Whatever must run in one place only is started here, once the other place has stopped. A failure is told, not undone. */
+export const handOver: Step = async (parties, change) => {
+  const { handOver: command } = change.how
+  if (command === null) return
+  const { code, said } = await parties.engine.exec((await findCandidate(parties, change)).id, command)
+  parties.say(`hand-over ${code === 0 ? 'done' : `FAILED, exit code ${code}`}: ${said.slice(-500)}`)
+}
+
+/** The images of releases that nobody will go back to. What is in use stays, and what `.env` falls back on. */
+export const pruneImages: Step = async ({ engine, stack, records, say }, { upstream, how }) => {
+  const fallback = await readVariable(stack.envFile, `${upstream}_image`.toUpperCase())
+  for (const { release, tag, image, imageId, isImageOver } of outdated(
+    await readJournal(records),
+    upstream,
+    how.keep
+  )) {
+    if (!(await engine.untag(tag))) continue
+    say(`${upstream}: release ${release} is too long ago to be kept`)
+    // The name may mean a newer one by now.
+    if (!isImageOver || image === fallback || (await engine.imageId(image)) !== imageId) continue
+    await engine.untag(image)
+  }
+}
+
+/** What users saw, as the edge has counted it since the flip; null: it restarted meanwhile, or is not there. */
+export async function reportOf({ edge }: Parties, { upstream, from, beganAt }: Change): Promise<Report | null> {
+  const status = await edge.status().catch(() => null)
+  const old = status?.upstreams.find(({ name, slot }) => name === upstream && slot === from)
+  if (status === null || old === undefined || Date.parse(status.startedAt) > Date.parse(beganAt)) return null
+  const { tally, drain } = old
+  const carried = drain?.carried ?? { requests: 0, streams: 0, webSockets: 0 }
+  const cut = drain?.cut ?? tally.streamsCut
+  return { requests: tally.requests, failed: tally.failed, carried, cut, longestMs: tally.longestMs }
+}
+
+async function oldSlot({ edge }: Parties, { upstream, from }: Change): Promise<UpstreamStatus | undefined> {
+  return (await edge.status()).upstreams.find(({ name, slot }) => name === upstream && slot === from)
+}
+
+function isEmptied(old: UpstreamStatus | undefined): boolean {
+  return old?.drain?.isDone === true && old.inFlight === 0
+}

@@ -1,0 +1,167 @@
+import Docker from 'dockerode'
+import { EdgeError } from '../proxy/errors.ts'
+
+/** What the engine knows of one container of a stack. */
+export interface Container {
+  readonly id: string
+  readonly service: string
+  /** The reference that it was made from, and what that meant then. */
+  readonly image: string
+  readonly imageId: string
+  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
+  /** `none`: its image has no health check. */
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy'
+  /** What the last health check said; null before the first. */
+  readonly lastCheck: string | null
+  readonly exitCode: number
+  readonly isOutOfMemory: boolean
+  /** 0: none. */
+  readonly memoryLimitBytes: number
+  readonly restart: string
+  readonly startedAt: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Where each of its mounts lies on the host, by its path within. */
+  readonly mounts: Readonly<Record<string, string>>
+}
+
+/** A Docker engine, as far as swaps need one. Every call throws EdgeError COMPOSE_ENGINE_UNREACHABLE when it is away. */
+export interface Engine {
+  /** @returns null when there is none, running or not */
+  find(project: string, service: string): Promise<Container | null>
+  start(id: string): Promise<void>
+  /** Gives it its own stop timeout, as its stop_grace_period says; no error when it has stopped. */
+  stop(id: string): Promise<void>
+  remove(id: string): Promise<void>
+  setRestart(id: string, policy: string): Promise<void>
+  lastLines(id: string, count: number): Promise<readonly string[]>
+  memoryInUse(id: string): Promise<number>
+  /** @returns null when no such image is here */
+  imageId(reference: string): Promise<string | null>
+  tag(imageId: string, reference: string): Promise<void>
+  /** Takes the name away, and the image with its last name. @returns false when it is in use, or was not there */
+  untag(reference: string): Promise<boolean>
+  /** Runs a shell command in it. @returns its exit code, and what it said */
+  exec(id: string, command: string): Promise<{ readonly code: number; readonly said: string }>
+}
+
+const callMs = 120_000
+
+/** The engine that DOCKER_HOST names, or this machine's own. */
+export function dockerEngine(): Engine {
+  const docker = new Docker({ timeout: callMs })
+  const on = (id: string) => docker.getContainer(id)
+  return {
+    find: (project, service) => asked(() => find(docker, project, service)),
+    start: id => asked(() => calmly(on(id).start())),
+    stop: id => asked(() => calmly(on(id).stop())),
+    remove: id => asked(() => calmly(on(id).remove({ force: true }))),
+    setRestart: (id, policy) => asked(() => on(id).update({ RestartPolicy: { Name: policy } })),
+    lastLines: (id, tail) => asked(async () => linesOf(await on(id).logs({ stdout: true, stderr: true, tail }))),
+    memoryInUse: id => asked(() => memoryInUse(on(id))),
+    imageId: reference => asked(() => orElse(null, async () => (await docker.getImage(reference).inspect()).Id)),
+    tag: (id, reference) => asked(() => tag(docker, id, reference)),
+    untag: reference =>
+      asked(() =>
+        orElse(false, () =>
+          docker
+            .getImage(reference)
+            .remove()
+            .then(() => true)
+        )
+      ),
+    exec: (id, command) => asked(() => exec(docker, id, command))
+  }
+}
+
+async function find(docker: Docker, project: string, service: string): Promise<Container | null> {
+  const label = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`]
+  const found = await docker.listContainers({
+    all: true,
+    filters: { label: [...label, 'com.docker.compose.oneoff=False'] }
+  })
+  const [first] = found.sort((a, b) => b.Created - a.Created)
+  if (first === undefined) return null
+  return orElse(null, async () => containerOf(service, await docker.getContainer(first.Id).inspect()))
+}
+
+function containerOf(service: string, found: Docker.ContainerInspectInfo): Container {
+  const { State: state, HostConfig: host, Config: config } = found
+  return {
+    id: found.Id,
+    service,
+    image: config.Image,
+    imageId: found.Image,
+    state: state.Status as Container['state'],
+    health: (state.Health?.Status ?? 'none') as Container['health'],
+    lastCheck: state.Health?.Log.at(-1)?.Output.trim() ?? null,
+    exitCode: state.ExitCode,
+    isOutOfMemory: state.OOMKilled,
+    memoryLimitBytes: host.Memory ?? 0,
+    restart: host.RestartPolicy?.Name || 'no',
+    startedAt: state.StartedAt,
+    labels: config.Labels,
+    mounts: Object.fromEntries(found.Mounts.map(({ Destination, Source }) => [Destination, Source]))
+  }
+}
+
+async function memoryInUse(container: Docker.Container): Promise<number> {
+  const { memory_stats: memory } = await container.stats({ stream: false, 'one-shot': true })
+  // What the kernel would give up at once is no use of it.
+  return (memory.usage ?? 0) - (memory.stats?.inactive_file ?? 0)
+}
+
+async function tag(docker: Docker, id: string, reference: string): Promise<void> {
+  const colon = reference.lastIndexOf(':')
+  await docker.getImage(id).tag({ repo: reference.slice(0, colon), tag: reference.slice(colon + 1) })
+}
+
+async function exec(docker: Docker, id: string, command: string): Promise<{ code: number; said: string }> {
+  const run = await docker.getContainer(id).exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
+  const chunks: Buffer[] = []
+  for await (const chunk of await run.start({})) chunks.push(chunk as Buffer)
+  return { code: (await run.inspect()).ExitCode ?? 0, said: linesOf(Buffer.concat(chunks)).join('\n') }
+}
+
+/** Without a terminal, both streams come in frames: a byte for which, three unused, four for the length. */
+function linesOf(framed: Buffer): string[] {
+  const parts: Buffer[] = []
+  for (let at = 0; at + 8 <= framed.length; ) {
+    const end = at + 8 + framed.readUInt32BE(at + 4)
+    parts.push(framed.subarray(at + 8, end))
+    at = end
+  }
+  const text = Buffer.concat(parts).toString('utf8').trimEnd()
+  return text === '' ? [] : text.split(/\r?\n/)
+}
+
+type Refusal = Error & { readonly statusCode?: number; readonly code?: string }
+
+/** It is so already, or it is gone. */
+function calmly(call: Promise<unknown>): Promise<void> {
+  return call.then(
+    () => {},
+    (cause: Refusal) => {
+      if (cause.statusCode !== 304 && cause.statusCode !== 404) throw cause
+    }
+  )
+}
+
+/** @returns `otherwise` for what is not there, or is in use */
+async function orElse<T, E>(otherwise: E, ask: () => Promise<T>): Promise<T | E> {
+  try {
+    return await ask()
+  } catch (cause) {
+    if ([404, 409].includes((cause as Refusal).statusCode ?? 0)) return otherwise
+    throw cause
+  }
+}
+
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (cause) {
+    const { statusCode, code, message } = cause as Refusal
+    if (statusCode !== undefined) throw new EdgeError('COMPOSE_REFUSED', `the engine: ${message}`, cause)
+    throw new EdgeError('COMPOSE_ENGINE_UNREACHABLE', code ?? message, cause)
+  }
+}

@@ -1,0 +1,66 @@
+import { appendFile, mkdir, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { EdgeError, type FailureCode } from '../../proxy/errors.ts'
+import { readStateFile } from '../../proxy/state/state-file.ts'
+import type { SlotName } from '../stack/slots.ts'
+
+/** What users saw of a change. */
+export interface Report {
+  /** Answered while it went on, and how many of those not as they should have been. */
+  readonly requests: number
+  readonly failed: number
+  /** In flight to the old slot when the new one took over. */
+  readonly carried: { readonly requests: number; readonly streams: number; readonly webSockets: number }
+  readonly cut: number
+  readonly longestMs: number
+}
+
+/** One line of the journal. */
+export interface Entry {
+  readonly at: string
+  readonly who: string
+  readonly verb: 'swap' | 'rollback' | 'found'
+  readonly upstream: string
+  /** `done` and `resumed` serve; `failed` and `undone` changed nothing for users. */
+  readonly outcome: 'done' | 'resumed' | 'failed' | 'undone'
+  /** Why it failed. */
+  readonly code: FailureCode | null
+  readonly release: number
+  /** The one that served before; null for the first. */
+  readonly before: number | null
+  readonly slot: SlotName
+  /** As the operator named it. */
+  readonly image: string
+  readonly imageId: string
+  /** The name that keeps it, by which `.env` and a rollback find it. */
+  readonly tag: string
+  readonly tookMs: number
+  readonly report: Report | null
+}
+
+/** @returns what was done, oldest first; a line that a power cut has halved is left out */
+export async function readJournal(folder: string): Promise<Entry[]> {
+  const text = (await readStateFile(join(folder, 'journal.jsonl'))) ?? ''
+  return text.split('\n').flatMap(line => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as Entry]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** @throws EdgeError EDGE_STATE_UNWRITABLE with the path */
+export async function writeJournal(folder: string, entry: Entry): Promise<void> {
+  const path = join(folder, 'journal.jsonl')
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    // Begun on a line of its own, whatever a power cut has left.
+    const isWhole = /^$|\n$/.test((await readStateFile(path)) ?? '')
+    await appendFile(path, `${isWhole ? '' : '\n'}${JSON.stringify(entry)}\n`, { mode: 0o600 })
+    const file = await open(path, 'r')
+    await file.sync().finally(() => file.close())
+  } catch (cause) {
+    throw new EdgeError('EDGE_STATE_UNWRITABLE', `${path}: ${(cause as Error).message}`, cause)
+  }
+}

@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { EdgeError } from '../../proxy/errors.ts'
+import { type Holder, Lease } from '../../proxy/state/lease.ts'
+
+/** Who changes a stack, in words: for whoever comes second, and for the journal. */
+export interface Operator {
+  /** `user@host`, by which a lock can be broken. */
+  readonly who: string
+  readonly host: string
+  /** As it was typed. */
+  readonly verb: string
+}
+
+/** One change at a time on each server. It lapses half a minute after its holder has died; at once, if that is seen. */
+export interface Lock {
+  /** @throws EdgeError COMPOSE_LOCKED when somebody broke it: what was begun is theirs now */
+  check(): Promise<void>
+  release(): Promise<void>
+}
+
+/**
+ * @param breaks whose lock is taken away from them
+ * @throws EdgeError COMPOSE_LOCKED with the holder; EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL
+ */
+export async function takeLock(folder: string, operator: Operator, now: () => Date, breaks?: string): Promise<Lock> {
+  const path = join(folder, 'lock.json')
+  const about = { ...operator, since: now().toISOString() }
+  const isGone = (holder: Holder): boolean =>
+    (breaks !== undefined && holder.about?.who === breaks) || hasDied(holder, operator.host)
+  const lease = await Lease.take(path, now, { about, isGone })
+  if (lease === null) throw new EdgeError('COMPOSE_LOCKED', describe(await Lease.holder(path, now)))
+  return {
+    async check() {
+      if (await lease.isOurs()) return
+      throw new EdgeError('COMPOSE_LOCKED', `it was taken from us: ${describe(await Lease.holder(path, now))}`)
+    },
+    release: () => lease.release()
+  }
+}
+
+/** @returns who changes this stack now, in words; null: nobody */
+export async function lockHolder(folder: string, now: () => Date): Promise<string | null> {
+  const holder = await Lease.holder(join(folder, 'lock.json'), now)
+  return holder === null || hasDied(holder, holder.about?.host ?? '') ? null : describe(holder)
+}
+
+function hasDied({ pid, about }: Holder, host: string): boolean {
+  if (about?.host !== host) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+function describe(holder: Holder | null): string {
+  if (holder === null) return 'another command came first'
+  const { who = 'somebody', verb = 'a change', since = 'a while ago' } = holder.about ?? {}
+  return `${who} (process ${holder.pid}) has been at "${verb}" since ${since}`
+}

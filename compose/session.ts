@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Parties } from './change/change.ts'
+import { hasFlipped } from './change/flip.ts'
+import { edgeAt } from './edge-client.ts'
+import { dockerEngine } from './engine.ts'
+import { type Operator, takeLock } from './record/lock.ts'
+import { readPending } from './record/pending.ts'
+import { dockerCommand, type Environment } from './stack/command.ts'
+import { findStack, recordsOf } from './stack/stack.ts'
+import { finish, undo } from './swap.ts'
+
+/** Which stack, and who comes to change it. */
+export interface Access {
+  readonly project: string
+  /** Of the edge, if it is not where the compose files put it. */
+  readonly socket: string | undefined
+  readonly operator: Operator
+  /** Whose lock is broken. */
+  readonly breaks: string | undefined
+  readonly env: Environment
+  readonly say: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Changes a stack, alone: what a command that died left behind is finished or undone first.
+ * @throws EdgeError COMPOSE_LOCKED, COMPOSE_NO_STACK, COMPOSE_ENGINE_UNREACHABLE, EDGE_NOT_RUNNING, or as `work` does
+ */
+export async function changeStack<T>(access: Access, work: (parties: Parties) => Promise<T>): Promise<T> {
+  const { project, operator, breaks, env, say, signal } = access
+  const now = (): Date => new Date()
+  const engine = dockerEngine()
+  const stack = await findStack(engine, project)
+  const records = recordsOf(stack)
+  const lock = await takeLock(records, operator, now, breaks)
+  try {
+    const edge = edgeAt(access.socket ?? stack.socket)
+    const docker = dockerCommand(stack, env, signal)
+    const meminfo = (): Promise<string> => readFile('/proc/meminfo', 'utf8').catch(() => '')
+    const around = { who: operator.who, meminfo, now, pause, say, signal }
+    const parties: Parties = { engine, edge, docker, stack, lock, records, ...around }
+    await settlePending(parties)
+    return await work(parties)
+  } finally {
+    await lock.release()
+  }
+}
+
+/** The edge is asked which slot serves; what was written down tells only what to look for. */
+export async function settlePending(parties: Parties): Promise<void> {
+  const pending = await readPending(parties.records)
+  if (pending === null) return
+  const { change, step } = pending
+  const what = `the ${change.verb} of ${change.upstream} to ${change.image} that ${change.who} left at ${step}`
+  if (await hasFlipped(parties, change)) {
+    parties.say(`finishing ${what}`)
+    await finish(parties, change, 'resumed')
+  } else {
+    parties.say(`undoing ${what}`)
+    await undo(parties, change, { outcome: 'undone', code: null })
+  }
+}

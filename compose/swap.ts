@@ -1,0 +1,60 @@
+import { awaitHealthy, clearIdle, createCandidate, removeCandidate, startCandidate } from './change/candidate.ts'
+import type { Change, Manner, Parties, Step } from './change/change.ts'
+import { hasFlipped, promote } from './change/flip.ts'
+import { awaitStreams, holdRequests, openRequests, restartOld } from './change/hold.ts'
+import { planSwap } from './change/plan.ts'
+import { codeOf, note, take, unfinished } from './change/progress.ts'
+import { drainOld, handOver, pruneImages, stopOld, writeEnvironment } from './change/settle.ts'
+import type { Entry } from './record/journal.ts'
+
+/** Two slots at once; or, for what must not run twice or has no room to, one after the other while requests wait. */
+const courses: Record<
+  'together' | 'held',
+  { untilFlip: readonly Step[]; afterwards: readonly Step[]; undoing: readonly Step[] }
+> = {
+  together: {
+    untilFlip: [clearIdle, createCandidate, startCandidate, awaitHealthy, promote],
+    afterwards: [writeEnvironment, drainOld, stopOld, handOver],
+    undoing: [removeCandidate]
+  },
+  held: {
+    untilFlip: [clearIdle, createCandidate, awaitStreams, holdRequests, stopOld, startCandidate, awaitHealthy, promote],
+    afterwards: [openRequests, writeEnvironment, stopOld, handOver],
+    undoing: [removeCandidate, restartOld, openRequests]
+  }
+}
+const courseOf = ({ how }: Change) => courses[how.isHeld ? 'held' : 'together']
+
+/** @throws EdgeError why it failed; nothing that served has changed then, unless it is COMPOSE_UNFINISHED */
+export async function swap(parties: Parties, upstream: string, image: string, how: Manner): Promise<Entry> {
+  return carryOut(parties, await planSwap(parties, upstream, image, how))
+}
+
+export async function carryOut(parties: Parties, change: Change): Promise<Entry> {
+  for (const step of courseOf(change).untilFlip) {
+    try {
+      parties.signal.throwIfAborted()
+      await take(step, parties, change)
+    } catch (cause) {
+      // The flip may have happened and only its answer been lost: ask before anything is stopped.
+      if (step === promote && (await hasFlipped(parties, change).catch(unfinished(cause)))) break
+      await undo(parties, change, { outcome: 'failed', code: codeOf(cause) }).catch(unfinished(cause))
+      throw cause
+    }
+  }
+  return finish(parties, change, 'done')
+}
+
+/** What remains to be done once the new slot serves. */
+export async function finish(parties: Parties, change: Change, outcome: 'done' | 'resumed'): Promise<Entry> {
+  for (const step of courseOf(change).afterwards) await take(step, parties, change).catch(unfinished())
+  const entry = await note(parties, change, { outcome, code: null })
+  await pruneImages(parties, change).catch(cause => parties.say(`old images stay: ${(cause as Error).message}`))
+  return entry
+}
+
+/** The slot that served goes on, as if nothing had been begun. */
+export async function undo(parties: Parties, change: Change, end: Pick<Entry, 'outcome' | 'code'>): Promise<Entry> {
+  for (const step of courseOf(change).undoing) await take(step, parties, change)
+  return note(parties, change, end)
+}

@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+import { type Edge, edgeAt } from '../../compose/edge-client.ts'
+import { dockerEngine } from '../../compose/engine.ts'
+import { findStack } from '../../compose/stack/stack.ts'
+import { duration } from '../../proxy/config/kinds/amounts.ts'
+import type { HoldStatus } from '../../proxy/control/protocol.ts'
+import { EdgeError } from '../../proxy/errors.ts'
+import { projectOf, read, stackOptions, stackUsage } from '../stack/access.ts'
+import { table } from '../terminal.ts'
+
+export const summary = 'Hold the requests of an upstream at the edge, let them go, or serve a page in their place'
+export const usage = `[--json]
+twinedge slots pause|resume|maintenance web|api [--longest 60s] [--spread 5s] ${stackUsage} [--json]
+
+  pause        requests wait at the edge, --longest at most; after that they go on by themselves
+  resume       they go on, spread out over --spread
+  maintenance  they get a page that says so (503), until they are resumed`
+
+const modes: Readonly<Record<string, HoldStatus['mode']>> = {
+  pause: 'paused',
+  resume: 'open',
+  maintenance: 'maintenance'
+}
+
+export async function run(args: string[]): Promise<number> {
+  const options = { longest: { type: 'string' }, spread: { type: 'string' }, json: { type: 'boolean' } } as const
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...stackOptions, ...options } })
+  const [what, upstream, ...more] = positionals
+  const edge = edgeAt(values.socket ?? (await findStack(dockerEngine(), await projectOf(values))).socket)
+  if (what === undefined) return show(edge, values.json === true)
+  const mode = Object.hasOwn(modes, what) ? modes[what] : undefined
+  if (mode === undefined || upstream === undefined || more.length > 0) {
+    throw new EdgeError('EDGE_USAGE', 'twinedge slots pause|resume|maintenance UPSTREAM')
+  }
+  const longestMs = read(duration(), values.longest ?? '60s', '--longest')
+  const spreadMs = read(duration({ min: 0 }), values.spread ?? '5s', '--spread')
+  const hold = await edge.hold({ upstream, mode, longestMs, spreadMs })
+  console.log(values.json ? JSON.stringify(hold) : `${upstream}: ${hold.mode}, ${hold.waiting} requests waiting`)
+  return 0
+}
+
+async function show(edge: Edge, isJson: boolean): Promise<number> {
+  const { upstreams } = await edge.status()
+  const head = ['UPSTREAM', 'SLOT', 'HEALTH', 'IN FLIGHT', 'STREAMS', 'WEBSOCKETS', 'DRAINS UNTIL', 'HOLD', 'WAITING']
+  const rows = upstreams.map(({ name, slot, isActive, health, inFlight, streams, webSockets, drain, hold }) => {
+    const until = drain === null ? '-' : drain.isDone ? 'done' : drain.cutAt
+    const counts = [inFlight, streams, webSockets].map(String)
+    return [name, isActive ? `${slot} (active)` : slot, health, ...counts, until, hold.mode, `${hold.waiting}`]
+  })
+  console.log(isJson ? JSON.stringify(upstreams) : table([head, ...rows]))
+  return 0
+}

@@ -1,0 +1,22 @@
+import { parseArgs } from 'node:util'
+import { changeStack } from '../../compose/session.ts'
+import { swap } from '../../compose/swap.ts'
+import { EdgeError } from '../../proxy/errors.ts'
+import { accessOf, changeOptions, changeUsage, mannerOf } from '../stack/access.ts'
+import { changeReport } from '../stack/report.ts'
+
+export const summary = 'Replace what an upstream runs by another image, with nobody noticing; undone if it is no good'
+export const usage = `web|api IMAGE ${changeUsage}`
+
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: changeOptions })
+  const [upstream, image, ...more] = positionals
+  if (upstream === undefined || image === undefined || more.length > 0) {
+    throw new EdgeError('EDGE_USAGE', 'twinedge swap UPSTREAM IMAGE')
+  }
+  const how = mannerOf(values)
+  const access = await accessOf(values, `swap ${upstream} ${image}`)
+  const entry = await changeStack(access, parties => swap(parties, upstream, image, how))
+  console.log(values.json ? JSON.stringify(entry) : changeReport(entry))
+  return 0
+}

@@ -1,0 +1,20 @@
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { type Entry, readJournal, writeJournal } from '../../../compose/record/journal.ts'
+
+const entry = { upstream: 'web', release: 1 } as Entry
+
+t.test('a line that a power cut has halved costs that line and no other', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'te-journal-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  t.same(await readJournal(join(folder, 'none')), [])
+  await writeJournal(folder, entry)
+  await appendFile(join(folder, 'journal.jsonl'), '{"upstream":"we')
+  await writeJournal(folder, { ...entry, release: 2 })
+  t.same(
+    (await readJournal(folder)).map(({ release }) => release),
+    [1, 2]
+  )
+})

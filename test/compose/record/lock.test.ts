@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { lockHolder, takeLock } from '../../../compose/record/lock.ts'
+import { command, project } from '../../doubles/command.ts'
+
+const me = { who: 'me@here', host: 'here', verb: 'swap web app:2' }
+const other = { who: 'other@here', host: 'here', verb: 'rollback web' }
+const now = (): Date => new Date()
+
+async function folder(t: Test): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'te-lock-'))
+  t.teardown(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+t.test('who comes second is told who was first, with what, since when', async t => {
+  const at = await folder(t)
+  const first = await takeLock(at, me, now)
+  await t.rejects(takeLock(at, other, now), {
+    code: 'COMPOSE_LOCKED',
+    detail: new RegExp(`^me@here \\(process ${process.pid}\\) has been at "swap web app:2" since 20`)
+  })
+  t.match(await lockHolder(at, now), /^me@here/)
+  await first.release()
+  t.equal(await lockHolder(at, now), null)
+  const second = await takeLock(at, other, now)
+  t.teardown(() => second.release())
+})
+
+t.test("it is broken by its holder's name, and no other; whoever had it notices", async t => {
+  const at = await folder(t)
+  const first = await takeLock(at, me, now)
+  t.teardown(() => first.release())
+  await first.check()
+  await t.rejects(takeLock(at, other, now, 'somebody@else'), { code: 'COMPOSE_LOCKED' })
+  const second = await takeLock(at, other, now, 'me@here')
+  t.teardown(() => second.release())
+  await t.rejects(first.check(), { code: 'COMPOSE_LOCKED', detail: /^it was taken from us: other@here/ })
+})
+
+t.test('a holder that was killed here holds nothing up', async t => {
+  const at = await folder(t)
+  const take = `import { takeLock } from '${project}/compose/record/lock.ts'
+    await takeLock('${at}', ${JSON.stringify(me)}, () => new Date()); process.kill(process.pid, 'SIGKILL')`
+  await command('env', ['-u', 'NODE_OPTIONS', process.execPath, '--input-type=module', '-e', take])
+  t.equal(await lockHolder(at, now), null)
+  const second = await takeLock(at, other, now)
+  await second.release()
+})
+
+t.test('one of another host is waited for until it lapses', async t => {
+  const at = await folder(t)
+  const first = await takeLock(at, { ...me, host: 'there' }, now)
+  t.teardown(() => first.release())
+  await t.rejects(takeLock(at, other, now), { code: 'COMPOSE_LOCKED' })
+  const second = await takeLock(at, other, () => new Date(Date.now() + 31_000))
+  t.teardown(() => second.release())
+})

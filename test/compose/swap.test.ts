@@ -1,0 +1,174 @@
+import t from 'tap'
+import { readJournal } from '../../compose/record/journal.ts'
+import { readPending } from '../../compose/record/pending.ts'
+import { rollback } from '../../compose/rollback.ts'
+import { settlePending } from '../../compose/session.ts'
+import { swap } from '../../compose/swap.ts'
+import { EdgeError } from '../../proxy/errors.ts'
+import { manner, World } from '../doubles/swap-world.ts'
+
+const held = { ...manner, isHeld: true }
+
+t.test('a swap touches what serves only after the flip, and keeps it', async t => {
+  const world = await World.make(t)
+  const entry = await swap(world.parties(), 'web', 'app:2', { ...manner, handOver: 'take-over' })
+  t.same(world.calls, [
+    'tag p/web:release-1', // what served so far, to go back to
+    'tag p/web:release-2',
+    'create web-green',
+    'start web-green',
+    'tally',
+    'promote green',
+    'drain blue',
+    'stop web-blue',
+    'exec web-green take-over'
+  ])
+  t.match(entry, { release: 2, before: 1, slot: 'green', outcome: 'done', report: { requests: 9, cut: 0 } })
+  t.same([world.state('web-blue'), world.state('web-green')], ['exited', 'running'])
+  t.equal(await world.env(), '# ours\nWEB_IMAGE=app:1\nCOMPOSE_PROFILES=web-green\nWEB_GREEN_IMAGE=p/web:release-2\n')
+})
+
+t.test('with --hold, requests wait from before the one stops until the other serves', async t => {
+  const world = await World.make(t)
+  await swap(world.parties(), 'web', 'app:2', held)
+  t.same(world.calls.slice(2), [
+    'create web-green',
+    'tally',
+    'hold paused',
+    'stop web-blue',
+    'start web-green',
+    'promote green',
+    'hold open'
+  ])
+})
+
+t.test('a rollback makes the release anew, with the settings of today; a second one goes forward again', async t => {
+  const world = await World.make(t)
+  await swap(world.parties(), 'web', 'app:2', manner)
+  world.calls.length = 0
+  // What it was called then may mean another image by now.
+  world.images.set('app:1', 'sha256:3')
+  t.match(await rollback(world.parties(), 'web', undefined, manner), { release: 1, before: 2, slot: 'blue' })
+  t.same(world.calls, [
+    'remove web-blue',
+    'tag p/web:release-1',
+    'create web-blue',
+    'start web-blue',
+    'tally',
+    'promote blue',
+    'drain green',
+    'stop web-green'
+  ])
+  t.equal(world.containers.get('web-blue')!.imageId, 'sha256:1')
+  t.match(await world.env(), 'WEB_BLUE_IMAGE=p/web:release-1\n')
+  t.match(await rollback(world.parties(), 'web', undefined, manner), { release: 2, before: 1, slot: 'green' })
+})
+
+for (const [what, break_] of Object.entries({
+  'ends at once': (world: World) => world.ends.add('sha256:2'),
+  'is refused by the edge': (world: World) => world.refused.add('sha256:2')
+})) {
+  t.test(`a candidate that ${what} is removed, with all that is known of it told`, async t => {
+    const world = await World.make(t)
+    break_(world)
+    await t.rejects(swap(world.parties(), 'web', 'app:2', manner), {
+      code: 'COMPOSE_CANDIDATE_FAILED',
+      detail: /^web-green \(app:2\): (?:.|\n)*its last lines:\n {2}its last words$/
+    })
+    t.same([world.active, world.state('web-blue'), world.state('web-green')], ['blue', 'running', 'none'])
+    t.notOk(
+      world.calls.some(call => /blue/.test(call)),
+      'what serves was not touched'
+    )
+    t.equal(await world.env(), '# ours\nWEB_IMAGE=app:1\n')
+    t.match((await readJournal(world.parties().records)).at(-1), {
+      outcome: 'failed',
+      code: 'COMPOSE_CANDIDATE_FAILED'
+    })
+    t.notOk(world.images.has('p/web:release-2'))
+  })
+}
+
+t.test('a hold that fails starts the old slot again and lets requests go', async t => {
+  const world = await World.make(t)
+  world.ends.add('sha256:2')
+  await t.rejects(swap(world.parties(), 'web', 'app:2', held), { code: 'COMPOSE_CANDIDATE_FAILED' })
+  t.same(
+    [world.active, world.hold, world.state('web-blue'), world.state('web-green')],
+    ['blue', 'open', 'running', 'none']
+  )
+})
+
+t.test('an answer lost after the flip does not undo it', async t => {
+  const world = await World.make(t)
+  world.fails = call => (call === 'promote green' ? { after: new EdgeError('EDGE_INTERNAL', 'lost') } : {})
+  t.match(await swap(world.parties(), 'web', 'app:2', manner), { outcome: 'done' })
+  t.same([world.active, world.state('web-green'), world.state('web-blue')], ['green', 'running', 'exited'])
+})
+
+t.test('an edge that restarts, at the flip or in a drain, is waited for', async t => {
+  const world = await World.make(t)
+  let times = 0
+  world.fails = call =>
+    /promote|drain/.test(call) && times++ % 4 < 3 ? { before: new EdgeError('EDGE_NOT_RUNNING', '') } : {}
+  t.match(await swap(world.parties(), 'web', 'app:2', manner), { outcome: 'done' })
+})
+
+t.test('a release whose image has gone is none to go back to', async t => {
+  const world = await World.make(t)
+  for (const image of ['app:2', 'app:1', 'app:2']) await swap(world.parties(), 'web', image, { ...manner, keep: 2 })
+  await t.rejects(rollback(world.parties(), 'web', 1, manner), {
+    code: 'COMPOSE_NO_RELEASE',
+    detail: 'web: no release 1; there are 3'
+  })
+})
+
+t.test('too little memory is told with figures before anything is touched; a hold needs no more', async t => {
+  const world = await World.make(t)
+  const poor = { ...world.parties(), meminfo: async () => 'MemAvailable:      90000 kB\n' }
+  await t.rejects(swap(poor, 'web', 'app:2', manner), { code: 'COMPOSE_MEMORY_SHORT', detail: /143 MB.*95 MB.*88 MB/ })
+  t.same(world.calls, [])
+  t.match(await swap(poor, 'web', 'app:2', held), { outcome: 'done' })
+})
+
+t.test('Ctrl-C before the flip undoes what was begun', async t => {
+  const world = await World.make(t)
+  const controller = new AbortController()
+  world.fails = call => {
+    if (call === 'start web-green') controller.abort(new EdgeError('COMPOSE_INTERRUPTED', 'SIGINT'))
+    return {}
+  }
+  await t.rejects(swap(world.parties(controller.signal), 'web', 'app:2', manner), { code: 'COMPOSE_INTERRUPTED' })
+  t.same([world.state('web-blue'), world.state('web-green')], ['running', 'none'])
+})
+
+for (const how of [manner, held]) {
+  t.test(
+    `killed at any call of a ${how.isHeld ? 'held' : 'plain'} swap, the next command finishes or undoes it`,
+    async t => {
+      for (let calls = 0; ; calls++) {
+        const world = await World.make(t)
+        world.patience = calls
+        const end = await world.run(swap(world.parties(), 'web', 'app:2', how))
+        world.patience = Number.POSITIVE_INFINITY
+        const parties = world.parties()
+        await settlePending(parties)
+        const [on, off] = world.active === 'green' ? ['web-green', 'web-blue'] : ['web-blue', 'web-green']
+        t.equal(world.state(on), 'running', `${calls}: what the edge has active runs`)
+        t.not(world.state(off), 'running', `${calls}: and nothing else`)
+        t.equal(world.hold, 'open', `${calls}: nobody waits`)
+        t.equal(/^COMPOSE_PROFILES=web-green$/m.test(await world.env()), on === 'web-green', `${calls}: .env agrees`)
+        t.equal(await readPending(parties.records), null)
+        await rollbackOrSwap(world, on)
+        if (end === 'done') break
+      }
+    }
+  )
+}
+
+/** Whatever was left, the next change goes through. */
+async function rollbackOrSwap(world: World, on: string): Promise<void> {
+  if (on === 'web-green') await rollback(world.parties(), 'web', undefined, manner)
+  else await swap(world.parties(), 'web', 'app:2', manner)
+  t.equal(world.state(on === 'web-green' ? 'web-blue' : 'web-green'), 'running')
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { type Outcome, twinedge } from '../command.ts'
+import { docker } from './engine.ts'
+import { type SlotEdge, startSlotEdge } from './slot-edge.ts'
+
+/** What an image does once it runs; all of them listen on 3000, but for those that end. */
+export const characters = {
+  one: "answer('fine, one')",
+  two: "answer('fine, two')",
+  three: "answer('fine, three')",
+  wrong: "answer('this is another app', 500)",
+  crash: "console.log('reading settings'); console.error('no DATABASE_URL'); process.exit(3)",
+  glutton: 'for (const held = []; ; ) held.push(Buffer.alloc(8e6, 1))',
+  deaf: 'setInterval(() => {}, 1000)'
+}
+export type Character = keyof typeof characters
+
+/** A stack in the shape of ours, on a real engine, of images that are made in no time and an edge that is a double. */
+export interface SmallStack {
+  readonly project: string
+  readonly folder: string
+  readonly envFile: string
+  readonly edge: SlotEdge
+  /** @returns the image's name */
+  image(character: Character): string
+  compose(...args: string[]): Promise<Outcome>
+  twinedge(...args: string[]): Promise<Outcome>
+  /** Service, state, id of each of its containers, as the engine lists them. */
+  containers(): Promise<readonly { service: string; state: string; id: string; image: string }[]>
+}
+
+const code = `
+const answer = (text, status = 200) => {
+  require('http').createServer((_, response) => response.writeHead(status).end(text)).listen(3000)
+  process.on('SIGTERM', () => process.exit())
+}
+`
+
+/** Up, with blue serving \`one\`. */
+export async function upSmallStack(t: Test, env: Record<string, string> = {}): Promise<SmallStack> {
+  const project = `te-small-${randomBytes(4).toString('hex')}`
+  const folder = await mkdtemp(join(tmpdir(), 'te-small-'))
+  const images = Object.keys(characters).map(name => `${project}-${name}:1`)
+  const envFile = join(folder, '.env')
+  const compose = (...args: string[]): Promise<Outcome> => docker(['compose', ...args], { cwd: folder })
+  t.teardown(async () => {
+    await compose('--profile', '*', 'down', '--volumes', '--timeout', '1')
+    const releases = await docker(['images', '-q', '--filter', `reference=${project}/web`])
+    await docker([
+      'rmi',
+      '-f',
+      ...images,
+      ...new Set(
+        releases.out
+          .trim()
+          .split('\n')
+          .filter(id => id !== '')
+      )
+    ])
+    await rm(folder, { recursive: true, force: true })
+  })
+  await Promise.all(Object.entries(characters).map(([name, text]) => build(folder, `${project}-${name}`, name, text)))
+  const ports = { blue: await fixedPort(), green: await fixedPort() }
+  await mkdir(join(folder, 'run'))
+  await writeFile(join(folder, 'compose.yml'), composeFile(project, ports))
+  const lines = Object.entries({ WEB_IMAGE: `${project}-one:1`, ...env }).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(envFile, `# ours\n${lines.join('')}`, { mode: 0o600 })
+  const origins = { 'web/blue': `http://127.0.0.1:${ports.blue}`, 'web/green': `http://127.0.0.1:${ports.green}` }
+  const edge = await startSlotEdge(t, join(folder, 'run', 'control.sock'), origins)
+  const { code: up, err } = await compose('up', '-d', '--wait', '--wait-timeout', '60')
+  if (up !== 0) throw new Error(err)
+  const run = (...args: string[]): Promise<Outcome> => twinedge([...args, '--project', project])
+  const image = (character: Character): string => `${project}-${character}:1`
+  return { project, folder, envFile, edge, image, compose, twinedge: run, containers: () => containers(project) }
+}
+
+async function build(folder: string, image: string, name: string, text: string): Promise<void> {
+  const at = join(folder, `image-${name}`)
+  await mkdir(at)
+  await writeFile(join(at, 'app.js'), `${code}\n${text}\n`)
+  const health = `HEALTHCHECK --interval=1s --retries=2 CMD ["node", "-e", "require('http').get('http://127.0.0.1:3000', r => process.exit(r.statusCode < 600 ? 0 : 1)).on('error', e => { console.log(e.message); process.exit(1) })"]`
+  const check = name === 'wrong' ? '' : health
+  await writeFile(
+    join(at, 'Dockerfile'),
+    `FROM node:26-bookworm-slim\nCOPY app.js /\n${check}\nCMD ["node", "/app.js"]\n`
+  )
+  const { code: built, err } = await docker(['build', '-q', '-t', `${image}:1`, at])
+  if (built !== 0) throw new Error(err)
+}
+
+/** As docker-compose.frontend.yml has it, but for the edge. */
+function composeFile(project: string, ports: Record<string, number>): string {
+  return `name: ${project}
+x-slots: &slots { COMPOSE_PROFILES: "", WEB_BLUE_IMAGE: "", WEB_GREEN_IMAGE: "" }
+x-web: &web
+  image: \${WEB_BLUE_IMAGE:-\${WEB_IMAGE}}
+  depends_on: { preflight: { condition: service_completed_successfully }, other: { condition: service_started, required: false } }
+  env_file: [{ path: .env, required: false }]
+  environment: *slots
+  init: true
+  mem_limit: 96m
+  restart: unless-stopped
+  stop_grace_period: 5s
+services:
+  preflight: { image: "node:26-bookworm-slim", command: ["true"] }
+  edge:
+    image: node:26-bookworm-slim
+    init: true
+    command: [sleep, "3600"]
+    depends_on: { preflight: { condition: service_completed_successfully } }
+    volumes: ["./run:/run/twinedge"]
+  other: { image: "node:26-bookworm-slim", init: true, command: [sleep, "3600"], profiles: [other], environment: { A: "\${OTHER:-}" } }
+  web-blue:
+    <<: *web
+    profiles: ["", web-blue]
+    ports: ["127.0.0.1:${ports.blue}:3000"]
+  web-green:
+    <<: *web
+    profiles: [web-green]
+    image: \${WEB_GREEN_IMAGE:-\${WEB_IMAGE}}
+    ports: ["127.0.0.1:${ports.green}:3000"]
+`
+}
+
+/** Below those that the system hands out: the idle slot's must be free still when its turn comes. */
+async function fixedPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (isFree) return new Promise(resolve => server.close(() => resolve(port)))
+  }
+}
+
+async function containers(project: string): Promise<{ service: string; state: string; id: string; image: string }[]> {
+  const format = '{{.Label "com.docker.compose.service"}} {{.State}} {{.ID}} {{.Image}}'
+  const { out } = await docker([
+    'ps',
+    '-a',
+    '--filter',
+    `label=com.docker.compose.project=${project}`,
+    '--format',
+    format
+  ])
+  const rows = out
+    .trim()
+    .split('\n')
+    .filter(row => row !== '')
+    .sort()
+  return rows.map(row => {
+    const [service = '', state = '', id = '', image = ''] = row.split(' ')
+    return { service, state, id, image }
+  })
+}
