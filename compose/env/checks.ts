@@ -93,8 +93,8 @@ function* peers(env: Environment, server: Server): Iterable<EnvironmentFault> {
   const name = server === 'frontend' ? 'API_ORIGIN' : 'WEB_ORIGIN'
   const host = URL.parse(env[name] ?? '')?.hostname ?? ''
   if (!env[name] || isExample(host)) {
-    const port = server === 'frontend' ? 8001 : 3001
-    yield faultOf(name, env, `the other server's address, such as http://10.0.0.7:${port}`)
+    const other = server === 'frontend' ? 'backend' : 'frontend'
+    yield faultOf(name, env, `the other server's edge, such as https://${other}.site.cn`)
   }
 }
 

@@ -37,8 +37,8 @@ export const variables = {
   ACME_DIRECTORY: { on: both, default: null, kind: httpsUrl, meaning: 'The directory of another authority than Let\'s Encrypt.' },
   PEER_THUMBPRINT: { on: both, default: null, kind: thumbprint, meaning: 'What `twinedge certs` shows on the other server, so that both renew wherever DNS points.' },
 
-  API_ORIGIN: { part: 'The other server', on: front, default: null, example: 'http://203.0.113.7:8001', kind: origin, meaning: 'Where the API is reached; without it, a sample API here. Clear text: only over a network of your own.' },
-  WEB_ORIGIN: { on: back, default: null, example: 'http://198.51.100.4:3001', kind: origin, meaning: 'Where the pages are reached, for the day on which DNS points here. Clear text: only over a network of your own.' },
+  API_ORIGIN: { part: 'The other server', on: front, default: null, example: 'https://backend.example.com', kind: origin, meaning: 'Where the API is reached: the other server\'s edge, by a name among the DOMAINS there; without it, a sample API here. A slot\'s own port is clear text, and silent after a swap.' },
+  WEB_ORIGIN: { on: back, default: null, example: 'https://frontend.example.com', kind: origin, meaning: 'Where the pages are reached, for the day on which DNS points here: the other server\'s edge, by a name of its own among the DOMAINS there. A slot\'s own port is clear text, and silent after a swap.' },
   WEB_ADDRESS: { on: front, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the web app listens for the other server: an address of a private network.' },
   API_ADDRESS: { on: back, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the API listens for the other server: an address of a private network.' },
 
