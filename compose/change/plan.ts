@@ -115,7 +115,7 @@ async function withFirst(
   return [...journal, entry]
 }
 
-/** A name of our own: what the operator calls it may mean another image tomorrow. */
+/** A name of our own, of no registry: what the operator calls it may mean another image tomorrow. */
 function tagOf({ stack }: Parties, upstream: string, release: number): string {
-  return `${stack.project}/${upstream}:release-${release}`
+  return `localhost/${stack.project}/${upstream}:release-${release}`
 }

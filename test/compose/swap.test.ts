@@ -13,8 +13,8 @@ t.test('a swap touches what serves only after the flip, and keeps it', async t =
   const world = await World.make(t)
   const entry = await swap(world.parties(), 'web', 'app:2', { ...manner, handOver: 'take-over' })
   t.same(world.calls, [
-    'tag p/web:release-1', // what served so far, to go back to
-    'tag p/web:release-2',
+    'tag localhost/p/web:release-1', // what served so far, to go back to
+    'tag localhost/p/web:release-2',
     'create web-green',
     'start web-green',
     'tally',
@@ -25,7 +25,7 @@ t.test('a swap touches what serves only after the flip, and keeps it', async t =
   ])
   t.match(entry, { release: 2, before: 1, slot: 'green', outcome: 'done', report: { requests: 9, cut: 0 } })
   t.same([world.state('web-blue'), world.state('web-green')], ['exited', 'running'])
-  t.equal(await world.env(), '# ours\nWEB_IMAGE=app:1\nCOMPOSE_PROFILES=web-green\nWEB_GREEN_IMAGE=p/web:release-2\n')
+  t.equal(await world.env(), '# ours\nWEB_IMAGE=app:1\nCOMPOSE_PROFILES=web-green\nWEB_GREEN_IMAGE=localhost/p/web:release-2\n')
 })
 
 t.test('with --hold, requests wait from before the one stops until the other serves', async t => {
@@ -51,7 +51,7 @@ t.test('a rollback makes the release anew, with the settings of today; a second 
   t.match(await rollback(world.parties(), 'web', undefined, manner), { release: 1, before: 2, slot: 'blue' })
   t.same(world.calls, [
     'remove web-blue',
-    'tag p/web:release-1',
+    'tag localhost/p/web:release-1',
     'create web-blue',
     'start web-blue',
     'tally',
@@ -60,7 +60,7 @@ t.test('a rollback makes the release anew, with the settings of today; a second 
     'stop web-green'
   ])
   t.equal(world.containers.get('web-blue')!.imageId, 'sha256:1')
-  t.match(await world.env(), 'WEB_BLUE_IMAGE=p/web:release-1\n')
+  t.match(await world.env(), 'WEB_BLUE_IMAGE=localhost/p/web:release-1\n')
   t.match(await rollback(world.parties(), 'web', undefined, manner), { release: 2, before: 1, slot: 'green' })
 })
 
@@ -85,7 +85,7 @@ for (const [what, break_] of Object.entries({
       outcome: 'failed',
       code: 'COMPOSE_CANDIDATE_FAILED'
     })
-    t.notOk(world.images.has('p/web:release-2'))
+    t.notOk(world.images.has('localhost/p/web:release-2'))
   })
 }
 

@@ -94,11 +94,14 @@ t.test(
   { skip: engineMissing },
   async t => {
     const image = 'localhost:9/none:1'
-    const stack = await makeStack(t, 'backend', { API_IMAGE: image })
-    const { code, err } = await stack.compose('up', '-d')
-    t.not(code, 0)
-    t.match(err, 'API_IMAGE-cannot-be-pulled')
-    t.not((await docker(['image', 'inspect', image])).code, 0)
-    t.strictSame(await running(stack), [])
+    // The second one is what a swap has written.
+    for (const name of ['API_IMAGE', 'API_BLUE_IMAGE']) {
+      const stack = await makeStack(t, 'backend', { [name]: image })
+      const { code, err } = await stack.compose('up', '-d')
+      t.not(code, 0)
+      t.match(err, `${name}-cannot-be-pulled`)
+      t.not((await docker(['image', 'inspect', image])).code, 0)
+      t.strictSame(await running(stack), [])
+    }
   }
 )
