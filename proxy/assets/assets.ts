@@ -96,9 +96,10 @@ export class Assets {
     const answer = answerTo(head, path, blob)
     const { coding } = answer
     const bytes = coding === null ? blob.bytes : blob.copies.get(coding)!
-    const onMissing = (cause: Error): void => {
-      this.#log.warn('a kept file is gone: the upstream answers', { detail: cause.message })
-      this.#store.forget(blob.hash).catch(() => {})
+    const onMissing = (cause: NodeJS.ErrnoException): void => {
+      this.#log.warn('a kept file cannot be opened: the upstream answers', { detail: cause.message })
+      // Only what is gone: whoever has no descriptor left for a moment must not lose the files of earlier builds for it.
+      if (cause.code === 'ENOENT') this.#store.forget(blob.hash).catch(() => {})
       forward()
     }
     const file = { path: this.#store.blobs.pathOf(blob.hash, coding), bytes }
@@ -107,7 +108,11 @@ export class Assets {
   }
 
   #load(): Promise<void> {
-    this.#loaded ??= this.#store.load(message => this.#log.warn(message))
+    this.#loaded ??= this.#store.load(message => this.#log.warn(message)).catch(cause => {
+      // What stood against it may be mended by the next time that somebody asks.
+      this.#loaded = null
+      throw cause
+    })
     return this.#loaded
   }
 

@@ -17,13 +17,13 @@ export interface ServingOptions {
   readonly file: { readonly path: string; readonly bytes: number }
   readonly memory: Memory
   readonly hsts: string | null
-  /** The file is not on disk; nothing has been answered. */
-  onMissing(cause: Error): void
+  /** The file cannot be opened; nothing has been answered. */
+  onMissing(cause: NodeJS.ErrnoException): void
   /** Called once, unless `onMissing` was. */
   onDone(serving: Serving, failure: EdgeError | null): void
 }
 
-/** One request that the edge answers from a file. Everything ends in `#finish`, except for a file that is not there. */
+/** One request that the edge answers from a file. Everything ends in `#finish`, except for a file that cannot be opened. */
 export class Serving {
   readonly exchange: Exchange
   /** When the answer's head went out; null: it never did. */
@@ -55,7 +55,7 @@ export class Serving {
     try {
       handle = await open(file.path)
     } catch (cause) {
-      return this.#isDone ? undefined : onMissing(cause as Error)
+      return this.#isDone ? undefined : onMissing(cause as NodeJS.ErrnoException)
     }
     try {
       if (file.bytes > smallBytes) return await this.#send(handle)

@@ -125,9 +125,15 @@ export class AssetStore {
     const at = Math.max(this.#now(), (this.#builds.at(-1)?.at ?? 0) + 1)
     const build = buildOf(new Map(files.map(({ path, hash, bytes }) => [path, { hash, bytes }])), at)
     const fresh = files.filter(({ hash }) => this.blobs.get(hash) === undefined)
-    for (const { file, hash, bytes } of fresh) await this.blobs.adopt(file, hash, bytes)
-    await this.blobs.sync()
-    await writeStateFile(this.#recordOf(build), writtenBuild(build), 0o600)
+    try {
+      for (const { file, hash, bytes } of fresh) await this.blobs.adopt(file, hash, bytes)
+      await this.blobs.sync()
+      await writeStateFile(this.#recordOf(build), writtenBuild(build), 0o600)
+    } catch (cause) {
+      // A disk that has no room for the record must not stay full of what no record names.
+      await this.blobs.keepOnly(hashesOf(this.#builds)).catch(() => {})
+      throw cause
+    }
     this.#adopt([...this.#builds.filter(({ id }) => id !== build.id), build])
     await this.#prune(limits)
     return {

@@ -139,4 +139,7 @@ t.test('a store that cannot be read does not keep the edge from serving', async 
   t.match(await edge.line(({ message }) => /cannot be read/.test(`${message}`)), { level: 'warn', detail: /assets/ })
   t.match(await ask(t, edge, 'h1', { path: path('a.js') }), { body: 'of the upstream' })
   t.match(await sendBuild(folder, buildTar({ 'a.js': '' })), { status: 409, answer: { code: 'EDGE_STATE_UNWRITABLE' } })
+  await rm(`${folder}/assets`)
+  t.match(await sendBuild(folder, buildTar({ 'a.js': 'kept' })), { status: 200 }, 'once it can, nobody has to restart')
+  t.match(await ask(t, edge, 'h1', { path: path('a.js') }), { body: 'kept' })
 })

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
@@ -76,7 +76,20 @@ t.test('a file that vanished from the disk is asked of the upstream, then and la
   await sendBuild(edge.folder, buildTar({ 'a.js': content }))
   await rm(join(edge.folder, 'assets', 'blobs'), { recursive: true })
   t.match(await ask(t, edge, 'h2', { path }), { status: 200, body: 'of the upstream' })
-  await edge.line(({ message }) => message === 'a kept file is gone: the upstream answers')
+  await edge.line(({ message }) => message === 'a kept file cannot be opened: the upstream answers')
   t.match(await ask(t, edge, 'h1', { path }), { body: 'of the upstream' })
-  t.equal(edge.lines.filter(({ message }) => message === 'a kept file is gone: the upstream answers').length, 1)
+  t.equal(edge.lines.filter(({ message }) => message === 'a kept file cannot be opened: the upstream answers').length, 1)
+})
+
+t.test('a file that cannot be opened for now is asked of the upstream, and is served again later', async t => {
+  const { edge } = await startAssetsEdge(t)
+  await sendBuild(edge.folder, buildTar({ 'a.js': 'kept' }))
+  const blobs = join(edge.folder, 'assets', 'blobs')
+  const file = join(blobs, (await readdir(blobs))[0]!)
+  await rename(file, `${file}.away`)
+  await symlink(file, file) // refused as often as it is tried, as by a process that has no descriptor left
+  t.match(await ask(t, edge, 'h1', { path }), { status: 200, body: 'of the upstream' })
+  t.match(await edge.line(({ message }) => /cannot be opened/.test(`${message}`)), { detail: /ELOOP/ })
+  await rename(`${file}.away`, file)
+  t.match(await ask(t, edge, 'h1', { path }), { status: 200, body: 'kept' })
 })

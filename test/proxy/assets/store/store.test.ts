@@ -154,6 +154,18 @@ t.test('a content that is gone or cut short is not served; the build brings it b
   )
 })
 
+t.test('a build that could not be recorded takes no room', async t => {
+  const folder = await folderFor(t)
+  const { store } = await openStore(folder)
+  await take(store, { 'a.js': 'one' })
+  const before = await contentsOf(join(folder, 'blobs'))
+  await rm(join(folder, 'builds'), { recursive: true })
+  await writeFile(join(folder, 'builds'), 'in the way')
+  await t.rejects(take(store, { 'a.js': 'one', 'b.js': 'another' }), { code: 'EDGE_STATE_UNWRITABLE' })
+  t.same(await contentsOf(join(folder, 'blobs')), before)
+  t.match([store.bytes, store.find('a.js')?.bytes, store.find('b.js')], [3, 3, undefined])
+})
+
 t.test('a damaged record is moved aside, the other builds go on', async t => {
   const folder = await folderFor(t)
   const { store } = await openStore(folder)
