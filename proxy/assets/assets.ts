@@ -108,11 +108,13 @@ export class Assets {
   }
 
   #load(): Promise<void> {
-    this.#loaded ??= this.#store.load(message => this.#log.warn(message)).catch(cause => {
-      // What stood against it may be mended by the next time that somebody asks.
-      this.#loaded = null
-      throw cause
-    })
+    this.#loaded ??= this.#store
+      .load(message => this.#log.warn(message))
+      .catch(cause => {
+        // What stood against it may be mended by the next time that somebody asks.
+        this.#loaded = null
+        throw cause
+      })
     return this.#loaded
   }
 

@@ -61,15 +61,17 @@ export class SlotDesk {
       throw unhealthy(`${asked.upstream} ${slot.name}: ${wanted} within ${asked.withinMs} ms; the last saw ${last}`)
     }
     return await this.#options.inTurn(async () => {
-      if (asker.aborted) {
-        this.#options.tell('not promoted: who asked has gone', answer)
-        throw unhealthy(`${asked.upstream}: who asked has gone`)
-      }
+      if (asker.aborted) throw this.#calledOff(answer)
       if (this.#options.upstreams().get(asked.upstream) !== upstream || upstream.config !== config) {
         throw unhealthy(`${asked.upstream} was configured anew while ${slot.name} was probed: promote it again`)
       }
-      await this.#options.active.store(asked.upstream, slot.name)
       const before = upstream.active.name
+      await this.#options.active.store(asked.upstream, slot.name)
+      // Who left while the disk was busy has been told, if he asked again, that the other one serves.
+      if (asker.aborted) {
+        await this.#options.active.store(asked.upstream, before)
+        throw this.#calledOff(answer)
+      }
       upstream.activate(slot, { isGood, saw: last })
       this.#options.tell('promoted', { ...answer, before, saw: last })
       return { ...answer, before, probes: saw }
@@ -95,6 +97,11 @@ export class SlotDesk {
   /** Counts anew. @returns what was counted until now. @throws EdgeError EDGE_USAGE */
   tally(asked: TallyRequest): Tally {
     return this.#upstream(asked.upstream).tally.reset()
+  }
+
+  #calledOff(answer: { readonly upstream: string; readonly slot: string }): EdgeError {
+    this.#options.tell('not promoted: who asked has gone', answer)
+    return unhealthy(`${answer.upstream}: who asked has gone`)
   }
 
   #upstream(name: string): Upstream {

@@ -29,7 +29,7 @@ export class Upstream {
   #config: UpstreamConfig
   #slots: ReadonlyMap<string, Slot>
   #active: Slot
-  /** Those that a reload has taken away, until nothing is in flight to them. */
+  /** Those that a reload has taken away, until nothing is in flight to them, and nobody is expected back. */
   #former: Slot[] = []
 
   constructor(config: UpstreamConfig, context: UpstreamContext) {
@@ -57,7 +57,7 @@ export class Upstream {
   }
 
   get inFlight(): number {
-    this.#former = this.#former.filter(slot => slot.inFlight > 0)
+    this.#former = this.#former.filter(slot => slot.inFlight > 0 || slot.isOwner)
     return this.#all.reduce((sum, slot) => sum + slot.inFlight, 0)
   }
 
@@ -124,8 +124,9 @@ export class Upstream {
     this.start()
   }
 
-  /** What is in flight goes on. */
+  /** What is in flight goes on, and so does what waits: nobody could end a pause of what no configuration names any more. */
   stop(): void {
+    this.hold.set({ mode: 'open', longestMs: 0, spreadMs: 0 })
     for (const slot of this.#slots.values()) slot.stop()
   }
 

@@ -78,7 +78,10 @@ t.test('a file that vanished from the disk is asked of the upstream, then and la
   t.match(await ask(t, edge, 'h2', { path }), { status: 200, body: 'of the upstream' })
   await edge.line(({ message }) => message === 'a kept file cannot be opened: the upstream answers')
   t.match(await ask(t, edge, 'h1', { path }), { body: 'of the upstream' })
-  t.equal(edge.lines.filter(({ message }) => message === 'a kept file cannot be opened: the upstream answers').length, 1)
+  t.equal(
+    edge.lines.filter(({ message }) => message === 'a kept file cannot be opened: the upstream answers').length,
+    1
+  )
 })
 
 t.test('a file that cannot be opened for now is asked of the upstream, and is served again later', async t => {

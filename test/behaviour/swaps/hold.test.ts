@@ -181,6 +181,30 @@ for (const protocol of protocols) {
   })
 }
 
+t.test(
+  'who waits for an upstream that a reload takes away goes on, and nobody looks at its health any more',
+  async t => {
+    const pair = await startPair(t)
+    pair.edge.edge.slots.hold({ ...paused, longestMs: 600 })
+    const waits = ask(t, pair.edge, 'h1')
+    await until(() => waiting(pair) === 1, 'it waits')
+    const began = performance.now()
+    pair.edge.setYaml(
+      pair
+        .yaml()
+        .replaceAll('web', 'site')
+        .replace(/, health: {[^}]*}/, '')
+    )
+    await pair.edge.edge.reload()
+    t.match(await waits, { status: 200, body: 'blue' })
+    t.ok(performance.now() - began < 500, 'by its old name nobody could have ended the pause')
+    await until(() => performance.now() - began > 1_000, 'the pause would be over')
+    const probes = pair.blue.probes()
+    await new Promise(resolve => setTimeout(resolve, 300)) // six probes
+    t.equal(pair.blue.probes(), probes)
+  }
+)
+
 t.test('an edge that stops does not wait for those who wait', async t => {
   const pair = await startPair(t)
   pair.edge.edge.slots.hold(paused)

@@ -147,3 +147,16 @@ t.test('ten thousand streams are known, and those that were left are forgotten f
   blue.owned.claim('one more')
   t.match([blue.owned.size, blue.owned.has('carried')], [10_000, false])
 })
+
+t.test('a slot that a reload has moved owns its streams as long as one that stays', async t => {
+  const { blue, upstream, flip, pass } = start()
+  blue.owned.claim('a')
+  blue.owned.release('a', false)
+  flip()
+  upstream.configure({ ...config, slots: new Map(config.slots).set('blue', 'http://127.0.0.1:813') })
+  for (const isThere of [true, false]) {
+    t.equal(upstream.inFlight, 0, 'asked by whoever looks at the status')
+    t.equal(upstream.ownerOf('a'), isThere ? blue : null)
+    pass(30_000)
+  }
+})
