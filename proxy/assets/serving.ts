@@ -1,20 +1,17 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { EdgeError } from '../errors.ts'
-import { noteGarbage } from '../garbage.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { tellFailure } from '../http/failure-answer.ts'
 import type { Answer } from './answer.ts'
+import { Content, type KeptFile } from './content.ts'
 import type { Memory } from './memory.ts'
 
 /** What goes out at once: a client that takes nothing holds no more than this in memory. */
 const pieceBytes = 65_536
-/** Up to here a file is read whole, and remembered. */
-const smallBytes = 524_288
 
 export interface ServingOptions {
   readonly answer: Answer
-  /** Absolute path of the copy that is sent, and its length. */
-  readonly file: { readonly path: string; readonly bytes: number }
+  /** The copy that is sent. */
+  readonly file: KeptFile
   readonly memory: Memory
   readonly hsts: string | null
   /** The file cannot be opened; nothing has been answered. */
@@ -41,34 +38,28 @@ export class Serving {
 
   start(): void {
     const { exchange } = this
-    const { answer, file, memory } = this.#options
     exchange.onGone = cause => this.#finish(new EdgeError(cause, 'before the answer was complete'))
     exchange.onDrain = () => this.#goOn()
-    const content = memory.get(file.path)
-    const sending = answer.bytes === 0 || content !== undefined ? this.#send(content ?? Buffer.alloc(0)) : this.#read()
-    sending.catch(cause => this.#finish(cause instanceof EdgeError ? cause : broken(cause)))
+    this.#serve().catch(cause => this.#finish(cause instanceof EdgeError ? cause : broken(cause)))
   }
 
-  async #read(): Promise<void> {
-    const { file, memory, onMissing } = this.#options
-    let handle: FileHandle
+  async #serve(): Promise<void> {
+    const { answer, file, memory, onMissing } = this.#options
+    const content = new Content(file, memory)
     try {
-      handle = await open(file.path)
+      if (answer.bytes > 0) await content.open()
     } catch (cause) {
-      return this.#isDone ? undefined : onMissing(cause as NodeJS.ErrnoException)
+      await content.close()
+      return this.#isDone ? undefined : onMissing(cause as Error)
     }
     try {
-      if (file.bytes > smallBytes) return await this.#send(handle)
-      const content = Buffer.allocUnsafeSlow(file.bytes)
-      await fill(handle, content, 0)
-      memory.keep(file.path, content)
       await this.#send(content)
     } finally {
-      await handle.close()
+      await content.close()
     }
   }
 
-  async #send(from: Buffer | FileHandle): Promise<void> {
+  async #send(content: Content): Promise<void> {
     if (this.#isDone) return
     const { exchange } = this
     const { answer } = this.#options
@@ -76,19 +67,27 @@ export class Serving {
     const end = answer.from + answer.bytes
     for (let at = answer.from; at < end; ) {
       const length = Math.min(pieceBytes, end - at)
-      const piece = await pieceOf(from, at, length)
+      const isTaken = await this.#write(content, at, length)
       if (this.#isDone) return
-      const isTaken = exchange.write(piece)
       at += length
       if (at === end) break
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#goOn = resolve
       exchange.flush()
-      if (!isTaken) await promise
+      if (!isTaken) {
+        content.letGo()
+        await promise
+      }
       if (this.#isDone) return
     }
     exchange.end()
     this.#finish(null)
+  }
+
+  /** On its own, so that who waits for the client does not hold the piece, nor what it is a part of. */
+  async #write(content: Content, at: number, length: number): Promise<boolean> {
+    const piece = await content.pieceAt(at, length)
+    return this.#isDone || this.exchange.write(piece)
   }
 
   #respond(): void {
@@ -109,23 +108,6 @@ export class Serving {
     }
     onDone(this, failure)
   }
-}
-
-/** @throws Error when the file ends before */
-async function fill(handle: FileHandle, into: Buffer, from: number): Promise<void> {
-  for (let have = 0; have < into.length; ) {
-    const { bytesRead } = await handle.read(into, have, into.length - have, from + have)
-    if (bytesRead === 0) throw new Error(`it ends after ${from + have} bytes`)
-    have += bytesRead
-  }
-}
-
-async function pieceOf(from: Buffer | FileHandle, at: number, length: number): Promise<Buffer> {
-  if (Buffer.isBuffer(from)) return from.subarray(at, at + length)
-  const piece = Buffer.allocUnsafeSlow(length)
-  noteGarbage(length)
-  await fill(from, piece, at)
-  return piece
 }
 
 function broken(cause: Error): EdgeError {

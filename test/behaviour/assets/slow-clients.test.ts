@@ -1,5 +1,7 @@
 import { readdir, readlink, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { connectRaw, readUntil } from '../../doubles/edge.ts'
 import { until } from '../../doubles/edge-process.ts'
@@ -79,3 +81,33 @@ for (const protocol of protocols) {
     t.equal(await openFiles(edge.folder), 0)
   })
 }
+
+t.test('small files that memory has given up are not kept by clients that do not read', async t => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const { edge } = await startAssetsEdge(t)
+  // More than the 16 MB that are remembered, so that each client's was given up for another one's.
+  const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.png`, Buffer.alloc(500_000, `${i} `)]))
+  await sendBuild(edge.folder, buildTar(files))
+  const session = await openH2(t, edge)
+  collect()
+  const before = process.memoryUsage().arrayBuffers
+  const streams = Array.from({ length: 100 }, (_, i) =>
+    session.request({ ':path': `/_next/static/${i % 40}.png`, ':authority': 'localhost' })
+  )
+  await Promise.all(streams.map(stream => new Promise(resolve => stream.once('response', resolve))))
+  const grown = (): number => {
+    collect()
+    return process.memoryUsage().arrayBuffers - before
+  }
+  await until(() => grown() < 40_000_000, 'less than 50 MB: 16 MB, and a piece for each at both ends')
+  t.equal(await openFiles(edge.folder), 0)
+  t.comment(`100 clients of 500 KB: +${Math.round(grown() / 1024)} KB of buffers, both ends`)
+  const last = streams.pop()
+  // What they do not take is the connection's window.
+  for (const stream of streams) stream.close()
+  let bytes = 0
+  last!.on('data', chunk => (bytes += chunk.length))
+  await new Promise(resolve => last!.once('end', resolve))
+  t.equal(bytes, 500_000, 'who reads after all gets the rest')
+})
