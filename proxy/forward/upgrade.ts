@@ -27,6 +27,7 @@ export class Tunnel {
   #isUpstreamOpen = true
   #isDismissed = false
   #isToldToGo = false
+  #failure: EdgeError | null = null
 
   constructor(client: UpgradedClient, upstream: UpstreamConnection, owner: TunnelOwner) {
     this.#client = client.socket
@@ -42,7 +43,7 @@ export class Tunnel {
     client.on('drain', () => this.#upstream.resume())
     client.on('end', () => this.#upstream.endRaw())
     client.on('error', () => this.#owner.onFinished(new EdgeError('EDGE_CLIENT_CLOSED', 'the WebSocket was reset')))
-    client.on('close', () => this.#owner.onFinished(null))
+    client.on('close', () => this.#owner.onFinished(this.#failure))
     if (rest.length > 0) this.fromUpstream(rest)
     if (this.#head.length > 0) this.#fromClient(this.#head)
     client.resume()
@@ -73,6 +74,9 @@ export class Tunnel {
   /** What it sent goes out to the client first; then the client's 'close' finishes. */
   onUpstreamClosed(): void {
     this.#isUpstreamOpen = false
+    // Its client sees that it broke off (1006), unless he has left himself.
+    const isAgreed = this.#frames.hasClosed || this.#isToldToGo || this.#client.readableEnded
+    if (!isAgreed) this.#failure = new EdgeError('EDGE_UPSTREAM_TRUNCATED', 'closed without a close frame')
     this.#client.end(() => setTimeout(() => this.#client.destroy(), LINGER_MS).unref())
     this.#client.resume()
   }

@@ -211,3 +211,19 @@ t.test('one that its upstream is closing already gets no second close frame', as
   client.write(Buffer.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8))
   t.equal(await after, '')
 })
+
+t.test('one whose upstream dies has failed, one that its upstream closes has not', async t => {
+  const tunnels = await start(t)
+  const tally = () => slotOf(tunnels, 'blue').tally
+  const { closed } = await open(t, tunnels)
+  tunnels.socket().end(frame(0x88, Buffer.of(0x03, 0xe8)))
+  t.equal(await closed, 1000)
+  await until(() => tally().requests === 1, 'it is counted')
+  t.match(tally(), { failed: 0, streamsCut: 0 })
+  const { closed: broken } = await open(t, tunnels)
+  tunnels.socket().destroy()
+  t.equal(await broken, 1006)
+  await until(() => tally().requests === 2, 'it is counted')
+  t.match(tally(), { failed: 1, streamsCut: 1 })
+  t.match(await tunnels.edge.line(({ code }) => code === 'EDGE_UPSTREAM_TRUNCATED'), { status: 101, ended: 'upstream' })
+})
