@@ -50,6 +50,9 @@ t.test('who leaves while the disk is busy has called it off, there too', async t
     asker.abort()
   }
   const asked = { upstream: 'web', slot: 'green', passes: 1, withinMs: 1_000 }
+  const gone = desk.promote({ ...asked, passes: 100, withinMs: 3_600_000 }, AbortSignal.abort())
+  await t.rejects(gone, { code: 'EDGE_SLOT_UNHEALTHY' }, 'for whom nobody waits, nothing is probed an hour long')
+  told.length = 0
   await t.rejects(desk.promote(asked, asker.signal), { code: 'EDGE_SLOT_UNHEALTHY', detail: /who asked has gone/ })
   t.equal(upstream.active.name, 'blue')
   t.same(JSON.parse(await readFile(join(folder, 'active-slots.json'), 'utf8')), { web: 'blue' }, 'after a restart too')

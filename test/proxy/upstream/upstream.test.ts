@@ -95,3 +95,17 @@ t.test('a slot knows where it is and what is in flight to it', async t => {
   slot.release(other)
   t.equal(slot.inFlight, 1)
 })
+
+t.test('a reload that changes the health check alone is heeded: what is probed, and how', async t => {
+  const server = await startSwitchable(t)
+  server.setHealthy(false)
+  let onChange = (): void => {}
+  const down = new Promise<void>(resolve => (onChange = resolve))
+  const before = config({ only: server.origin }, true)
+  const upstream = new Upstream({ ...before, health: { ...before.health!, status: 500 } }, context(onChange))
+  t.teardown(() => upstream.stop())
+  upstream.start()
+  upstream.configure(before)
+  await down
+  t.match(upstream.status, [{ health: 'down', lastProbe: '500 : expected 200' }])
+})

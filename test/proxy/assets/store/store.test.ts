@@ -154,6 +154,16 @@ t.test('a content that is gone or cut short is not served; the build brings it b
   )
 })
 
+t.test('the build that came last is the newest, whatever a clock that was set back says', async t => {
+  const folder = await folderFor(t)
+  const clock = { day: 10 }
+  const { store } = await openStore(folder, clock)
+  for (const name of ['a.js', 'b.js']) await take(store, { [name]: name })
+  clock.day = 5
+  const { id } = await take(store, { 'c.js': 'c' })
+  for (const one of [store, (await openStore(folder, clock)).store]) t.equal(one.builds[0]?.id, id)
+})
+
 t.test('a build that could not be recorded takes no room', async t => {
   const folder = await folderFor(t)
   const { store } = await openStore(folder)
