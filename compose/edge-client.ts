@@ -1,5 +1,8 @@
+import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
 import type {
+  AssetsAnswer,
+  AssetsStatus,
   DrainRequest,
   FailureAnswer,
   HoldRequest,
@@ -15,6 +18,8 @@ export interface Question {
   readonly method: 'GET' | 'POST' | 'PUT'
   readonly path: string
   readonly body?: object | undefined
+  /** In place of it. */
+  readonly tar?: Readable | undefined
   /** How long the answer may take; 30 s unless told: a reload probes upstreams before it answers. */
   readonly timeoutMs?: number | undefined
 }
@@ -35,22 +40,41 @@ export interface Edge {
   hold(request: HoldRequest): Promise<HoldStatus>
   /** Counts of this upstream begin anew. */
   tally(upstream: string): Promise<void>
+  assets(): Promise<AssetsStatus>
+  /**
+   * Sends a build as it comes, whatever its size.
+   * @param open gives its tar, anew for each try; null: there is none
+   * @throws EdgeError EDGE_ASSETS_REFUSED, EDGE_ASSETS_OFF, EDGE_DISK_FULL, EDGE_STATE_UNWRITABLE; or what `open` throws
+   */
+  keepBuild(open: () => Promise<Readable | null>): Promise<AssetsAnswer | null>
 }
 
 const usualTimeoutMs = 30_000
+/** As long as the edge itself gives a build to come. */
+const buildTimeoutMs = 600_000
+const jsonHeaders = { 'content-type': 'application/json' }
+const tarHeaders = { 'content-type': 'application/x-tar' }
 
 export function edgeAt(socket: string): Edge {
   const post = async <T>(path: string, body: object, timeoutMs?: number): Promise<T> => {
     const answer = await askSocket(socket, { method: 'POST', path, body, timeoutMs })
     return (answer.body === '' ? null : JSON.parse(answer.body)) as T
   }
+  const get = async <T>(path: string): Promise<T> => JSON.parse((await askSocket(socket, { method: 'GET', path })).body)
   return {
-    status: async () => JSON.parse((await askSocket(socket, { method: 'GET', path: '/status' })).body) as StatusAnswer,
+    status: () => get('/status'),
     probe: (upstream, slot) => post('/slots/probe', { upstream, slot }),
     promote: asked => post('/slots/promote', asked, asked.withinMs + usualTimeoutMs),
     drain: asked => post('/slots/drain', asked),
     hold: asked => post('/slots/hold', asked),
-    tally: upstream => post('/slots/tally', { upstream })
+    tally: upstream => post('/slots/tally', { upstream }),
+    assets: () => get('/assets'),
+    keepBuild: async open => {
+      const tar = await open()
+      if (tar === null) return null
+      const question = { method: 'POST', path: '/assets', timeoutMs: buildTimeoutMs, tar } as const
+      return JSON.parse((await askSocket(socket, question)).body)
+    }
   }
 }
 
@@ -66,13 +90,13 @@ export async function askSocket(socket: string, question: Question): Promise<Ans
 }
 
 async function send(socket: string, question: Question): Promise<Answer> {
-  const { method, path, body, timeoutMs = usualTimeoutMs } = question
+  const { method, path, body, tar, timeoutMs = usualTimeoutMs } = question
   const dispatcher = new Agent({ connect: { socketPath: socket, timeout: 5_000 } })
   const options = {
     dispatcher,
     method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    body: body === undefined ? null : JSON.stringify(body),
+    headers: tar !== undefined ? tarHeaders : body === undefined ? {} : jsonHeaders,
+    body: tar ?? (body === undefined ? null : JSON.stringify(body)),
     // undici has limits of its own, of five minutes: only ours is to count.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -82,8 +106,10 @@ async function send(socket: string, question: Question): Promise<Answer> {
     const answer = await request(`http://edge${path}`, options)
     return { status: answer.statusCode, body: await answer.body.text() }
   } catch (cause) {
-    throw silence(socket, timeoutMs, cause as NodeJS.ErrnoException)
+    // What the build's own source says goes on as it is.
+    throw cause instanceof EdgeError ? cause : silence(socket, timeoutMs, cause as NodeJS.ErrnoException)
   } finally {
+    tar?.destroy()
     await dispatcher.destroy()
   }
 }

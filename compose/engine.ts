@@ -1,5 +1,7 @@
-import Docker from 'dockerode'
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
 import { EdgeError } from '../proxy/errors.ts'
+import { tarOf } from './assets/tar.ts'
 
 /** What the engine knows of one container of a stack. */
 export interface Container {
@@ -22,6 +24,8 @@ export interface Container {
   readonly labels: Readonly<Record<string, string>>
   /** Where each of its mounts lies on the host, by its path within. */
   readonly mounts: Readonly<Record<string, string>>
+  /** Where its process starts, as its image has it. */
+  readonly workingFolder: string
 }
 
 /** A Docker engine, as far as swaps need one. Every call throws EdgeError COMPOSE_ENGINE_UNREACHABLE when it is away. */
@@ -42,13 +46,18 @@ export interface Engine {
   untag(reference: string): Promise<boolean>
   /** Runs a shell command in it. @returns its exit code, and what it said */
   exec(id: string, command: string): Promise<{ readonly code: number; readonly said: string }>
+  /** What is in a folder of it, as a plain tar, whether it runs or not. @returns null when there is no such folder */
+  archive(id: string, folder: string): Promise<Readable | null>
 }
 
 const callMs = 120_000
 
-/** The engine that DOCKER_HOST names, or this machine's own. */
-export function dockerEngine(): Engine {
-  const docker = new Docker({ timeout: callMs })
+/**
+ * The engine that DOCKER_HOST names, or this machine's own.
+ * @throws EdgeError COMPOSE_HOST_ONLY
+ */
+export async function dockerEngine(): Promise<Engine> {
+  const docker = await newDocker()
   const on = (id: string) => docker.getContainer(id)
   return {
     find: (project, service) => asked(() => find(docker, project, service)),
@@ -69,7 +78,19 @@ export function dockerEngine(): Engine {
             .then(() => true)
         )
       ),
-    exec: (id, command) => asked(() => exec(docker, id, command))
+    exec: (id, command) => asked(() => exec(docker, id, command)),
+    archive: (id, folder) => asked(() => orElse(null, () => archive(on(id), folder)))
+  }
+}
+
+/** Only now: the edge, which asks no engine, does not pay for it, and its image goes without. */
+async function newDocker(): Promise<Docker> {
+  try {
+    const { default: Engine } = await import('dockerode')
+    return new Engine({ timeout: callMs })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    throw new EdgeError('COMPOSE_HOST_ONLY', 'nothing here can reach a Docker engine', cause)
   }
 }
 
@@ -100,7 +121,8 @@ function containerOf(service: string, found: Docker.ContainerInspectInfo): Conta
     restart: host.RestartPolicy?.Name || 'no',
     startedAt: state.StartedAt,
     labels: config.Labels,
-    mounts: Object.fromEntries(found.Mounts.map(({ Destination, Source }) => [Destination, Source]))
+    mounts: Object.fromEntries(found.Mounts.map(({ Destination, Source }) => [Destination, Source])),
+    workingFolder: config.WorkingDir || '/'
   }
 }
 
@@ -120,6 +142,11 @@ async function exec(docker: Docker, id: string, command: string): Promise<{ code
   const chunks: Buffer[] = []
   for await (const chunk of await run.start({})) chunks.push(chunk as Buffer)
   return { code: (await run.inspect()).ExitCode ?? 0, said: linesOf(Buffer.concat(chunks)).join('\n') }
+}
+
+/** The dot makes the engine follow a link, which it else would archive as one. */
+async function archive(container: Docker.Container, folder: string): Promise<Readable> {
+  return tarOf((await container.getArchive({ path: `${folder}/.` })) as Readable)
 }
 
 /** Without a terminal, both streams come in frames: a byte for which, three unused, four for the length. */

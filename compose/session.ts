@@ -30,7 +30,7 @@ export interface Access {
 export async function changeStack<T>(access: Access, work: (parties: Parties) => Promise<T>): Promise<T> {
   const { project, operator, breaks, env, say, signal } = access
   const now = (): Date => new Date()
-  const engine = dockerEngine()
+  const engine = await dockerEngine()
   const stack = await findStack(engine, project)
   const records = recordsOf(stack)
   const lock = await takeLock(records, operator, now, breaks)

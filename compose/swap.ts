@@ -1,3 +1,4 @@
+import { keepBuilds } from './assets/builds.ts'
 import { awaitHealthy, clearIdle, createCandidate, removeCandidate, startCandidate } from './change/candidate.ts'
 import type { Change, Manner, Parties, Step } from './change/change.ts'
 import { hasFlipped, promote } from './change/flip.ts'
@@ -13,12 +14,24 @@ const courses: Record<
   { untilFlip: readonly Step[]; afterwards: readonly Step[]; undoing: readonly Step[] }
 > = {
   together: {
-    untilFlip: [clearIdle, createCandidate, startCandidate, awaitHealthy, promote],
+    // Only of what is healthy: a build that never serves would take the place of one that did.
+    untilFlip: [clearIdle, createCandidate, startCandidate, awaitHealthy, keepBuilds, promote],
     afterwards: [writeEnvironment, drainOld, stopOld, handOver],
     undoing: [removeCandidate]
   },
   held: {
-    untilFlip: [clearIdle, createCandidate, awaitStreams, holdRequests, stopOld, startCandidate, awaitHealthy, promote],
+    // Nobody waits for files to be sent.
+    untilFlip: [
+      clearIdle,
+      createCandidate,
+      keepBuilds,
+      awaitStreams,
+      holdRequests,
+      stopOld,
+      startCandidate,
+      awaitHealthy,
+      promote
+    ],
     afterwards: [openRequests, writeEnvironment, stopOld, handOver],
     undoing: [removeCandidate, restartOld, openRequests]
   }

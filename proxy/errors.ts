@@ -101,6 +101,7 @@ export const failures = {
     side: 'operator',
     next: 'docker compose up -d; or name another stack: --project NAME'
   },
+  COMPOSE_HOST_ONLY: { status: 0, side: 'operator', next: 'run it on the server itself, outside its containers' },
   COMPOSE_ENGINE_UNREACHABLE: {
     status: 0,
     side: 'operator',

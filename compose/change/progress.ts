@@ -34,7 +34,9 @@ function patient({ edge, now, pause }: Parties): Edge {
     promote: asked => again(() => edge.promote(asked)),
     drain: asked => again(() => edge.drain(asked)),
     hold: asked => again(() => edge.hold(asked)),
-    tally: upstream => again(() => edge.tally(upstream))
+    tally: upstream => again(() => edge.tally(upstream)),
+    assets: () => again(() => edge.assets()),
+    keepBuild: open => again(() => edge.keepBuild(open))
   }
 }
 

@@ -11,7 +11,7 @@ export const usage = `[web|api] ${stackUsage} [--json]`
 export async function run(args: string[]): Promise<number> {
   const options = { ...stackOptions, json: { type: 'boolean' } } as const
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
-  const stack = await findStack(dockerEngine(), await projectOf(values))
+  const stack = await findStack(await dockerEngine(), await projectOf(values))
   const journal = await readJournal(recordsOf(stack))
   const found = journal.filter(({ upstream }) => positionals.length === 0 || positionals.includes(upstream))
   console.log(values.json ? JSON.stringify(found) : historyTable(found, Date.now()))

@@ -26,7 +26,7 @@ export async function run(args: string[]): Promise<number> {
   const options = { longest: { type: 'string' }, spread: { type: 'string' }, json: { type: 'boolean' } } as const
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...stackOptions, ...options } })
   const [what, upstream, ...more] = positionals
-  const edge = edgeAt(values.socket ?? (await findStack(dockerEngine(), await projectOf(values))).socket)
+  const edge = edgeAt(values.socket ?? (await findStack(await dockerEngine(), await projectOf(values))).socket)
   if (what === undefined) return show(edge, values.json === true)
   const mode = Object.hasOwn(modes, what) ? modes[what] : undefined
   if (mode === undefined || upstream === undefined || more.length > 0) {

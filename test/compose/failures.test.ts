@@ -1,4 +1,5 @@
 import { chmod, writeFile } from 'node:fs/promises'
+import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import { dockerEngine } from '../../compose/engine.ts'
@@ -16,12 +17,24 @@ type OfChange = Exclude<Extract<FailureCode, `COMPOSE_${string}`>, 'COMPOSE_ENV_
 
 const provocations: Record<OfChange, { names: RegExp; provoke(world: World): Promise<unknown> }> = {
   COMPOSE_NO_STACK: { names: /^project none has no edge here/, provoke: world => findStack(world.engine(), 'none') },
+  COMPOSE_HOST_ONLY: {
+    names: /^nothing here can reach a Docker engine$/,
+    async provoke() {
+      const hooks = registerHooks({
+        resolve(name, context, next) {
+          if (name !== 'dockerode') return next(name, context)
+          throw Object.assign(new Error(name), { code: 'ERR_MODULE_NOT_FOUND' })
+        }
+      })
+      await dockerEngine().finally(() => hooks.deregister())
+    }
+  },
   COMPOSE_ENGINE_UNREACHABLE: {
     names: /^ENOENT$/,
     provoke: async world => {
       const before = process.env.DOCKER_HOST
       process.env.DOCKER_HOST = `unix://${join(world.folder, 'none.sock')}`
-      const engine = dockerEngine()
+      const engine = await dockerEngine()
       if (before === undefined) delete process.env.DOCKER_HOST
       else process.env.DOCKER_HOST = before
       await engine.find('p', 'edge')

@@ -17,6 +17,8 @@ t.test('a swap touches what serves only after the flip, and keeps it', async t =
     'tag localhost/p/web:release-2',
     'create web-green',
     'start web-green',
+    'keep sha256:1 /app/.next/static', // for tabs that are open
+    'keep sha256:2 /app/.next/static',
     'tally',
     'promote green',
     'drain blue',
@@ -33,6 +35,8 @@ t.test('with --hold, requests wait from before the one stops until the other ser
   await swap(world.parties(), 'web', 'app:2', held)
   t.same(world.calls.slice(2), [
     'create web-green',
+    'keep sha256:1 /app/.next/static',
+    'keep sha256:2 /app/.next/static',
     'tally',
     'hold paused',
     'stop web-blue',
@@ -54,6 +58,8 @@ t.test('a rollback makes the release anew, with the settings of today; a second 
     'tag localhost/p/web:release-1',
     'create web-blue',
     'start web-blue',
+    'keep sha256:2 /app/.next/static',
+    'keep sha256:1 /app/.next/static',
     'tally',
     'promote blue',
     'drain green',

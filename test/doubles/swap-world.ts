@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Test } from 'tap'
 import type { Manner, Parties } from '../../compose/change/change.ts'
 import type { Edge } from '../../compose/edge-client.ts'
@@ -14,6 +15,8 @@ export const manner: Manner = { isHeld: false, withinMs: 5_000, drainMs: 1_000, 
 /** A server on which `web` serves from blue: an engine and an edge that remember what was done to them, in order. */
 export class World {
   readonly calls: string[] = []
+  /** What the operator was told. */
+  readonly said: string[] = []
   readonly images = new Map([
     ['app:1', 'sha256:1'],
     ['app:2', 'sha256:2']
@@ -26,6 +29,11 @@ export class World {
   readonly ends = new Set<string>()
   /** Of these the edge's probe thinks nothing. */
   readonly refused = new Set<string>()
+  /** Whose builds the edge keeps; null: nobody's. */
+  kept: string | null = 'web'
+  /** Images with `.next/static` in them, and those of which the edge refuses it. */
+  readonly builds = new Set(['sha256:1', 'sha256:2'])
+  readonly unkept = new Set<string>()
   /** Throws in place of this call, or after it: an answer that is lost. */
   fails = (_call: string): { before?: Error; after?: Error } => ({})
   /** This many calls are answered; the next one never is, as when the process was killed. */
@@ -49,7 +57,8 @@ export class World {
   parties(signal = new AbortController().signal): Parties {
     const place = { project: 'p', folder: this.folder, files: [], envFile: join(this.folder, '.env'), socket: '' }
     let time = Date.now()
-    const around = { records: join(this.folder, 'records'), who: 'a@b', say: () => {}, signal }
+    const say = (line: string): void => void this.said.push(line)
+    const around = { records: join(this.folder, 'records'), who: 'a@b', say, signal }
     return {
       ...{ engine: this.engine(), edge: this.edge(), docker: this.docker(), stack: place, ...around },
       lock: { check: async () => {}, release: async () => {} },
@@ -93,7 +102,7 @@ export class World {
       exitCode: 0
     } as const
     const rest = { isOutOfMemory: false, memoryLimitBytes: 0, restart: 'no', startedAt: '2026-01-01T00:00:00Z' }
-    this.containers.set(service, { ...made, ...rest, labels: {}, mounts: {} })
+    this.containers.set(service, { ...made, ...rest, labels: {}, mounts: {}, workingFolder: '/app' })
   }
 
   #set(service: string, change: Partial<Container>): void {
@@ -129,7 +138,11 @@ export class World {
       imageId: async reference => [...this.images].find(pair => pair.includes(reference))?.[1] ?? null,
       tag: (id, reference) => this.#call(`tag ${reference}`, () => void this.images.set(reference, id)),
       untag: reference => this.#call(`untag ${reference}`, () => this.images.delete(reference)),
-      exec: (id, command) => this.#call(`exec ${id} ${command}`, () => ({ code: 0, said: '' }))
+      exec: (id, command) => this.#call(`exec ${id} ${command}`, () => ({ code: 0, said: '' })),
+      archive: async (id, folder) => {
+        const { imageId } = this.containers.get(id)!
+        return this.builds.has(imageId) ? Readable.from([`${imageId} ${folder}`]) : null
+      }
     }
   }
 
@@ -168,7 +181,18 @@ export class World {
           this.hold = mode
           return { mode, waiting: 0 }
         }),
-      tally: () => this.#call('tally', () => {})
+      tally: () => this.#call('tally', () => {}),
+      assets: async () => ({ upstream: this.kept, builds: [], files: 0, bytes: 0 }),
+      keepBuild: async open => {
+        const tar = await open()
+        if (tar === null) return null
+        const [content = ''] = (await tar.toArray()) as string[]
+        return this.#call(`keep ${content}`, () => {
+          const [imageId = ''] = content.split(' ')
+          if (this.unkept.has(imageId)) throw new EdgeError('EDGE_ASSETS_REFUSED', 'more than 1 bytes')
+          return { id: imageId, files: 5, bytes: 9, newFiles: 2, newBytes: 3_145_728, contested: [] }
+        })
+      }
     }
   }
 

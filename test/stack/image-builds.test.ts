@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { dockerEngine } from '../../compose/engine.ts'
 import { command, project } from '../doubles/command.ts'
 import {
   isArtifact,
@@ -53,6 +54,14 @@ t.test('an artifact of a monorepo has its server deeper down', async t => {
   await image.untilHealth(id, 'healthy')
   t.equal((await fetch(`${await image.originOf(id, 3000)}/logo.png`)).status, 200)
   t.equal((await docker(['exec', id, 'touch', 'apps/web/.next/cache/written'])).code, 0, 'its cache lies in /tmp')
+  const engine = await dockerEngine()
+  const tar = await engine.archive(id, '/app/.next/static')
+  t.match(
+    Buffer.concat((await tar?.toArray()) ?? []).toString('latin1'),
+    /\.\/chunks\/[^\0]+\.js\0/,
+    'a swap finds its files'
+  )
+  t.equal(await engine.archive(id, '/app/.next/none'), null)
 })
 
 t.test('an artifact that is not standalone is refused, with what to change', async t => {
