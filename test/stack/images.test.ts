@@ -137,3 +137,15 @@ t.test('a stream that has no end is cut when its time is up, before the engine k
   t.comment(`cut after ${Math.round(tookMs)} ms`)
   t.equal(code, 0)
 })
+
+t.test('proxy: without a Docker client; a verb that wants one says where to run it', async t => {
+  const packages = (await runIn(built.proxy, 'ls /app/node_modules')).out.split('\n')
+  for (const name of ['undici', 'tar-stream', 'fastify']) t.ok(packages.includes(name), name)
+  for (const name of ['dockerode', 'docker-modem', 'ssh2', '@grpc', 'protobufjs'])
+    t.notOk(packages.includes(name), name)
+  for (const verb of ['swap web app:2', 'rollback web', 'history', 'slots']) {
+    const { code, err } = await runIn(built.proxy, `twinedge ${verb}`)
+    t.equal(code, 1)
+    t.match(err, /^COMPOSE_HOST_ONLY: .+\nnext: run it on the server itself/)
+  }
+})
