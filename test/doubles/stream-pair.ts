@@ -1,9 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { WebSocketServer } from 'ws'
 import { type RunningEdge, startEdge } from './edge.ts'
 
-/** One half of a pair whose streams have names: `/stream?id=KEY` begins one, which goes on until `end(KEY)`. */
+/**
+ * One half of a pair whose streams have names: `/stream?id=KEY` begins one, which goes on until `end(KEY)`. Each WebSocket
+ * is told its name.
+ */
 export interface StreamHalf {
   readonly origin: string
   /** `METHOD PATH BODY` of every request, in the order in which they ended. */
@@ -72,8 +76,11 @@ async function startHalf(t: Test, name: string): Promise<StreamHalf> {
     answer.writeHead(200, headersFor(request.url!))
     answer.write(`: ${name}\n\ndata: ${JSON.stringify({ type: 'token', stream_id: key, seq: 1 })}\n\n`)
   })
+  const webSockets = new WebSocketServer({ server })
+  webSockets.on('connection', webSocket => webSocket.on('error', () => {}).send(name))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const close = (): void => {
+    for (const webSocket of webSockets.clients) webSocket.terminate()
     server.closeAllConnections()
     server.close()
   }

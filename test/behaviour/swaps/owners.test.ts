@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
 import { connectRaw, readUntil } from '../../doubles/edge.ts'
 import { until } from '../../doubles/edge-process.ts'
 import { type Answer, type Ask, ask, askH2, openH2, type Protocol, protocols } from '../../doubles/foreign-client.ts'
@@ -90,6 +92,28 @@ for (const protocol of protocols) {
     t.equal(await whoAnswers(t, pair, protocol, chunked), 'green')
   })
 }
+
+/** Opens a WebSocket about a stream. @returns who answered, and it, which is open */
+async function talk(t: Test, pair: StreamPair, path: string, headers: Record<string, string> = {}) {
+  const url = `wss://localhost:${pair.edge.httpsPort}${path}`
+  const webSocket = new WebSocket(url, { ca: pair.edge.ca, headers })
+  t.teardown(() => webSocket.terminate())
+  const [said] = await once(webSocket, 'message')
+  return { webSocket, who: `${said}` }
+}
+
+t.test('a WebSocket about a stream goes to the slot that runs it, and all others not', async t => {
+  const pair = await divide(t)
+  const { webSocket, who } = await talk(t, pair, '/jobs/s-1/control')
+  t.equal(who, 'blue')
+  t.equal((await talk(t, pair, '/about', { 'x-stream': 's-1' })).who, 'blue')
+  t.equal((await talk(t, pair, '/about', { cookie: 'stream=s-1' })).who, 'blue')
+  for (const path of ['/jobs/s-2/control', '/about', '/other?stream=s-1']) {
+    t.equal((await talk(t, pair, path)).who, 'green', path)
+  }
+  webSocket.close(1000)
+  t.equal((await once(webSocket, 'close'))[0], 1000, 'it went on until it was closed')
+})
 
 /** The head of a POST by HTTP/1.1, with the first half of its body. */
 async function postHalf(pair: StreamPair, length: number, head = ''): Promise<Awaited<ReturnType<typeof connectRaw>>> {

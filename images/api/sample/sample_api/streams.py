@@ -89,6 +89,12 @@ async def abort(ask: Ask) -> dict[str, bool]:
     return {"aborted": found is not None}
 
 
+@routes.post("/chat/approve")
+async def approve(ask: Ask) -> dict[str, bool]:
+    """Where the real app lets a tool go on: only the process that runs the stream can."""
+    return {"approved": find(ask) is not None}
+
+
 @routes.get("/jobs/{job_id}/events")
 async def job(
     job_id: str, n: Count = 600, ms: Pace = 1_000, last_event_id: Annotated[int, Header(ge=0)] = 0
