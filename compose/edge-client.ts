@@ -109,7 +109,6 @@ async function send(socket: string, question: Question): Promise<Answer> {
     // What the build's own source says goes on as it is.
     throw cause instanceof EdgeError ? cause : silence(socket, timeoutMs, cause as NodeJS.ErrnoException)
   } finally {
-    tar?.destroy()
     await dispatcher.destroy()
   }
 }

@@ -71,10 +71,10 @@ t.test('tabs of an earlier build go on working after a swap', { skip: engineMiss
   })
 
   t.test('a chunk of the earlier build is compressed as asked, and answered in part or not at all', async t => {
+    // The largest: what fits into one packet is sent as it is.
     const bytesOf = (path: string): number => contents[before.indexOf(path)]!.body.length
-    const path = gone.toSorted((a, b) => bytesOf(b) - bytesOf(a))[0]!
+    const [path = ''] = before.toSorted((a, b) => bytesOf(b) - bytesOf(a))
     const whole = contents[before.indexOf(path)]!.body
-    t.comment(gone.map(path => `${path}: ${bytesOf(path)}`).join(', '))
     for (const [coding, decode] of Object.entries(decoded)) {
       const { status, headers, body } = await getCoded(get, path, coding)
       t.match([status, headers['content-encoding'], headers.vary], [200, coding, /accept-encoding/i])
@@ -85,9 +85,10 @@ t.test('tabs of an earlier build go on working after a swap', { skip: engineMiss
       const same = await get(path, { 'accept-encoding': coding, 'if-none-match': etag })
       t.match([same.status, same.body.length], [304, 0], coding)
     }
-    const part = await get(path, { 'accept-encoding': 'identity', range: 'bytes=10-29' })
-    t.match([part.status, part.headers['content-range']], [206, `bytes 10-29/${whole.length}`])
-    t.ok(part.body.equals(whole.subarray(10, 30)))
+    const lost = contents[before.indexOf(gone[0]!)]!.body
+    const part = await get(gone[0]!, { 'accept-encoding': 'identity', range: 'bytes=10-29' })
+    t.match([part.status, part.headers['content-range']], [206, `bytes 10-29/${lost.length}`])
+    t.ok(part.body.equals(lost.subarray(10, 30)))
   })
 
   t.test('a tab that was open loads what it had not loaded yet, and goes on to other pages', async t => {
