@@ -1,6 +1,9 @@
 import type { CertificateStatus, StatusAnswer, UpstreamStatus } from '../../proxy/control/protocol.ts'
 import { span, table } from '../terminal.ts'
 
+/** Enough of a body to tell one page from another. */
+const probeWidth = 40
+
 /** The edge's half of `twinedge status`. */
 export function edgeReport(status: StatusAnswer, nowMs: number): string {
   const ago = (iso: string): string => span(nowMs - Date.parse(iso))
@@ -19,7 +22,7 @@ function upstreamTable(upstreams: readonly UpstreamStatus[]): string {
   const head = ['UPSTREAM', 'SLOT', 'HEALTH', 'IN FLIGHT', 'CONNECTIONS', 'ORIGIN', 'LAST PROBE']
   const rows = upstreams.map(({ name, slot, isActive, health, inFlight, connections, origin, lastProbe }) => {
     const place = isActive ? `${slot} (active)` : slot
-    return [name, place, health, `${inFlight}`, `${connections}`, origin, lastProbe ?? '-']
+    return [name, place, health, `${inFlight}`, `${connections}`, origin, (lastProbe ?? '-').slice(0, probeWidth)]
   })
   return table([head, ...rows])
 }

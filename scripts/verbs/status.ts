@@ -53,7 +53,7 @@ async function look(values: Values): Promise<Seen> {
   } catch (cause) {
     // A plain edge, or one that sees no engine from within its container.
     if (!(cause instanceof EdgeError) || values.project !== undefined) throw cause
-    const missing = `${cause.message}; next: ${failures[cause.code].next}`
+    const missing = `${cause.message} (within its container an edge sees no engine: ask on the server itself)`
     return { ...(await edgeAlone(values).catch(also(missing))), missing }
   }
 }

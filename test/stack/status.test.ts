@@ -151,8 +151,9 @@ t.test('what was changed behind the back of the edge is named, and what is named
     { next: /^docker compose stop web-green; or, if it is to serve: twinedge swap web \S+$/ },
     { said: /^\.env starts web-green .* web-blue serves$/, next: 'set COMPOSE_PROFILES=web-blue in .env' }
   ])
-  t.equal((await stack.compose('stop', 'web-green')).code, 0)
   await set('COMPOSE_PROFILES', 'web-blue')
+  t.match(await disagreements(), [{ said: 'web-green runs beside web-blue, which serves; nobody is changing web' }])
+  t.equal((await stack.compose('stop', 'web-green')).code, 0, 'whatever its profile')
   t.same(await disagreements(), [])
 
   await set('WEB_BLUE_IMAGE', stack.image('three'))
