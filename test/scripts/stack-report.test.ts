@@ -36,7 +36,7 @@ t.test('history says which release serves after each outcome, within 120 columns
     ['swap web', '1, not 4', 'undone', '-'],
     ['swap web', 'not 1', 'failed', 'COMPOSE_REFUSED']
   ])
-  t.match(told[2], /^2 h ago .* …\S+web-app:2026-11-22 +4\.2 s .* …\S*frontend-server-1$/)
+  t.match(told[2], /^2 h ago .* …team\/web-app:2026-11-22 +4\.2 s .* …ontend-server-1$/)
   t.ok(Math.max(...told.map(({ length }) => length)) <= 120)
 })
 
