@@ -32,6 +32,8 @@ export interface Container {
 export interface Engine {
   /** @returns null when there is none, running or not */
   find(project: string, service: string): Promise<Container | null>
+  /** @returns one container of each service of a project, running or not */
+  list(project: string): Promise<readonly Container[]>
   start(id: string): Promise<void>
   /** Gives it its own stop timeout, as its stop_grace_period says; no error when it has stopped. */
   stop(id: string): Promise<void>
@@ -54,13 +56,15 @@ const callMs = 120_000
 
 /**
  * The engine that DOCKER_HOST names, or this machine's own.
+ * @param timeout after which a call that hangs has failed, ms
  * @throws EdgeError COMPOSE_HOST_ONLY
  */
-export async function dockerEngine(): Promise<Engine> {
-  const docker = await newDocker()
+export async function dockerEngine(timeout = callMs): Promise<Engine> {
+  const docker = await newDocker(timeout)
   const on = (id: string) => docker.getContainer(id)
   return {
     find: (project, service) => asked(() => find(docker, project, service)),
+    list: project => asked(() => list(docker, project)),
     start: id => asked(() => calmly(on(id).start())),
     stop: id => asked(() => calmly(on(id).stop())),
     remove: id => asked(() => calmly(on(id).remove({ force: true }))),
@@ -84,10 +88,10 @@ export async function dockerEngine(): Promise<Engine> {
 }
 
 /** Only now: the edge, which asks no engine, does not pay for it, and its image goes without. */
-async function newDocker(): Promise<Docker> {
+async function newDocker(timeout: number): Promise<Docker> {
   try {
     const { default: Engine } = await import('dockerode')
-    return new Engine({ timeout: callMs })
+    return new Engine({ timeout })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
     throw new EdgeError('COMPOSE_HOST_ONLY', 'nothing here can reach a Docker engine', cause)
@@ -95,14 +99,28 @@ async function newDocker(): Promise<Docker> {
 }
 
 async function find(docker: Docker, project: string, service: string): Promise<Container | null> {
-  const label = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`]
-  const found = await docker.listContainers({
-    all: true,
-    filters: { label: [...label, 'com.docker.compose.oneoff=False'] }
-  })
-  const [first] = found.sort((a, b) => b.Created - a.Created)
+  const [first] = await newest(docker, [
+    `com.docker.compose.project=${project}`,
+    `com.docker.compose.service=${service}`
+  ])
   if (first === undefined) return null
   return orElse(null, async () => containerOf(service, await docker.getContainer(first.Id).inspect()))
+}
+
+async function list(docker: Docker, project: string): Promise<Container[]> {
+  const found = await newest(docker, [`com.docker.compose.project=${project}`])
+  const serviceOf = ({ Labels }: Docker.ContainerInfo): string => Labels['com.docker.compose.service'] ?? ''
+  const first = new Map(found.reverse().map(one => [serviceOf(one), one.Id]))
+  const seen = [...first].map(([service, id]) =>
+    orElse(null, async () => containerOf(service, await docker.getContainer(id).inspect()))
+  )
+  return (await Promise.all(seen)).filter(one => one !== null)
+}
+
+/** Without those of `docker compose run`; the newest comes first. */
+async function newest(docker: Docker, label: readonly string[]): Promise<Docker.ContainerInfo[]> {
+  const filters = { label: [...label, 'com.docker.compose.oneoff=False'] }
+  return (await docker.listContainers({ all: true, filters })).sort((a, b) => b.Created - a.Created)
 }
 
 function containerOf(service: string, found: Docker.ContainerInspectInfo): Container {

@@ -63,7 +63,7 @@ export const failures = {
     next: 'give this user the folder, or set state to another one'
   },
   EDGE_ALREADY_RUNNING: { status: 0, side: 'operator', next: 'stop the other one, or give this one its own state' },
-  EDGE_NOT_RUNNING: { status: 0, side: 'operator', next: 'start it: twinedge run --config FILE' },
+  EDGE_NOT_RUNNING: { status: 0, side: 'operator', next: 'start it: twinedge run, or docker compose up -d edge' },
   EDGE_SLOT_UNHEALTHY: {
     status: 0,
     side: 'operator',

@@ -30,7 +30,8 @@ export async function ask(place: Place, method: 'GET' | 'POST' | 'PUT', path: st
   return askSocket(await findSocket(place), { method, path, body, timeoutMs: place.timeoutMs })
 }
 
-async function findSocket({ socket, config }: Place): Promise<string> {
+/** @throws EdgeError EDGE_NOT_RUNNING, CONFIG_MISSING, CONFIG_INVALID */
+export async function findSocket({ socket, config }: Place): Promise<string> {
   if (socket !== undefined) return socket
   if (config !== undefined) {
     const { loadConfig } = await import('../proxy/config/load.ts')

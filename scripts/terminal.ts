@@ -37,3 +37,8 @@ export function span(ms: number): string {
   const [unit, unitMs] = units.find(([, length]) => ms >= length) ?? units.at(-1)!
   return `${Math.floor(ms / unitMs)} ${unit}`
 }
+
+/** @returns its end, which tells one image from another, when it is longer */
+export function cutTo(text: string, width: number): string {
+  return text.length <= width ? text : `…${text.slice(1 - width)}`
+}

@@ -38,10 +38,23 @@ export async function takeLock(folder: string, operator: Operator, now: () => Da
   }
 }
 
-/** @returns who changes this stack now, in words; null: nobody */
-export async function lockHolder(folder: string, now: () => Date): Promise<string | null> {
+/** Whose lock it is. */
+export interface LockStatus {
+  readonly who: string
+  /** As it was typed. */
+  readonly verb: string
+  readonly since: string
+  readonly pid: number
+  /** false: its process was killed, and the lock holds nobody up. */
+  readonly isAlive: boolean
+}
+
+/** @param host this one: of a holder elsewhere only its lapse can be seen @returns null: nobody holds it */
+export async function readLock(folder: string, host: string, now: () => Date): Promise<LockStatus | null> {
   const holder = await Lease.holder(join(folder, 'lock.json'), now)
-  return holder === null || hasDied(holder, holder.about?.host ?? '') ? null : describe(holder)
+  if (holder === null) return null
+  const { who = 'somebody', verb = 'a change', since = now().toISOString() } = holder.about ?? {}
+  return { who, verb, since, pid: holder.pid, isAlive: !hasDied(holder, host) }
 }
 
 function hasDied({ pid, about }: Holder, host: string): boolean {

@@ -24,6 +24,12 @@ export function memoryAvailable(meminfo: string): number {
   return kilobytes === undefined ? Number.POSITIVE_INFINITY : Number(kilobytes) * 1_024
 }
 
+/** @param meminfo text of /proc/meminfo @returns bytes; Infinity if it does not say */
+export function memoryTotal(meminfo: string): number {
+  const [, kilobytes] = /^MemTotal:\s+(\d+) kB$/m.exec(meminfo) ?? []
+  return kilobytes === undefined ? Number.POSITIVE_INFINITY : Number(kilobytes) * 1_024
+}
+
 /** @throws EdgeError COMPOSE_MEMORY_SHORT with the figures */
 export function checkMemory(service: string, need: Need, meminfo: string): void {
   const [needed, available] = [memoryNeeded(need), memoryAvailable(meminfo)]

@@ -1,6 +1,6 @@
 import type { Entry, Report } from '../../compose/record/journal.ts'
 import { serviceOf } from '../../compose/stack/slots.ts'
-import { span, table } from '../terminal.ts'
+import { cutTo, span, table } from '../terminal.ts'
 
 /** What a change came to, for who made it. */
 export function changeReport({ upstream, release, image, slot, before, tookMs, report }: Entry): string {
@@ -19,16 +19,29 @@ function figures({ requests, failed, carried, cut, longestMs }: Report): string 
   ].join('; ')
 }
 
+/** So that a line fits on 120 columns; --json has all of it. */
+const widths = { image: 24, who: 16 }
+
 export function historyTable(journal: readonly Entry[], nowMs: number): string {
-  const rows = journal.map(
-    ({ at, verb, upstream, outcome, code, release, slot, image, imageId, tookMs, who, report }) => {
-      const how = code === null ? outcome : `${outcome}: ${code}`
-      const seen = report === null ? '-' : `${report.failed} of ${report.requests}, ${report.cut} cut`
-      const [took, id] = [`${(tookMs / 1_000).toFixed(1)} s`, imageId.replace('sha256:', '').slice(0, 12)]
-      const when = `${span(nowMs - Date.parse(at))} ago`
-      return [when, verb, upstream, `${release}`, how, slot, image, id, took, seen, who]
-    }
-  )
-  const head = ['WHEN', 'VERB', 'UPSTREAM', 'RELEASE', 'OUTCOME', 'SLOT', 'IMAGE', 'ID', 'TOOK', 'FAILED', 'WHO']
-  return table([head, ...rows])
+  const rows = journal.map(entry => {
+    const { at, verb, upstream, outcome, image, tookMs, who } = entry
+    const [when, took] = [`${span(nowMs - Date.parse(at))} ago`, `${(tookMs / 1_000).toFixed(1)} s`]
+    const what = [releaseWords(entry), outcome, cutTo(image, widths.image)]
+    return [when, `${verb} ${upstream}`, ...what, took, seenOf(entry), cutTo(who, widths.who)]
+  })
+  return table([['WHEN', 'CHANGE', 'RELEASE', 'OUTCOME', 'IMAGE', 'TOOK', 'WHAT USERS SAW', 'WHO'], ...rows])
+}
+
+/** @returns `2 → 3`; `2, not 3` for what never served; `3` for the first */
+export function releaseWords({ outcome, before, release }: Entry): string {
+  const isFirst = before === null || before === 0
+  if (outcome === 'done' || outcome === 'resumed') return isFirst ? `${release}` : `${before} → ${release}`
+  return isFirst ? `not ${release}` : `${before}, not ${release}`
+}
+
+/** Of what failed, users saw nothing: why it failed stands there instead. */
+function seenOf({ verb, code, outcome, report }: Entry): string {
+  if (code !== null) return code
+  if (report !== null) return `${report.failed} of ${report.requests} failed, ${report.cut} cut`
+  return verb === 'found' || outcome === 'undone' ? '-' : 'not counted'
 }

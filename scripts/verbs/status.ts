@@ -1,44 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { CertificateStatus, StatusAnswer, UpstreamStatus } from '../../proxy/control/protocol.ts'
-import { ask, placeOptions, placeUsage } from '../control-client.ts'
-import { span, table } from '../terminal.ts'
+import { edgeAt } from '../../compose/edge-client.ts'
+import type { Sight } from '../../compose/status/stack-status.ts'
+import type { StatusAnswer } from '../../proxy/control/protocol.ts'
+import { EdgeError, failures } from '../../proxy/errors.ts'
+import { ask, findSocket, type Place, placeOptions } from '../control-client.ts'
+import { projectOf, stackOptions } from '../stack/access.ts'
+import { edgeReport } from '../stack/edge-report.ts'
+import { stackReport } from '../stack/status-report.ts'
 
-export const summary = 'Show the upstreams, what their last probe saw, what is in flight, and the certificates'
-export const usage = `${placeUsage} [--json]`
+export const summary =
+  'Show the slots, their containers and releases, what is in flight, what changes, and the certificates'
+export const usage = `[--project NAME] [--socket PATH | --config FILE] [--json]
+
+  --project           of Compose, by default COMPOSE_PROJECT_NAME or twinedge
+  --socket, --config  an edge alone, wherever it runs; with --project, of that stack`
+
+/** Nobody waits longer to be told that an engine hangs. */
+const engineMs = 10_000
+
+interface Values extends Place {
+  readonly project?: string | undefined
+}
+
+interface Seen {
+  readonly edge: StatusAnswer | EdgeError
+  /** null: `missing` says why. */
+  readonly stack: Sight['stack'] | null
+  readonly missing: string | null
+}
 
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { ...placeOptions, json: { type: 'boolean' } } })
-  const { body } = await ask(values, 'GET', '/status')
-  console.log(values.json ? body : describe(JSON.parse(body) as StatusAnswer, Date.now()))
+  const options = { ...placeOptions, ...stackOptions, json: { type: 'boolean' } } as const
+  const { values } = parseArgs({ args, options })
+  const { edge, stack, missing } = await look(values)
+  const failure = edge instanceof EdgeError ? told(edge) : null
+  const answer = edge instanceof EdgeError ? {} : edge
+  console.log(values.json ? JSON.stringify({ ...answer, stack, missing, failure }) : describe({ edge, stack, missing }))
+  // What is known has been said; what failed is told as any other verb tells it.
+  if (edge instanceof EdgeError) throw edge
   return 0
 }
 
-function describe(status: StatusAnswer, nowMs: number): string {
-  const ago = (iso: string): string => span(nowMs - Date.parse(iso))
-  return [
-    `twinedge ${status.version} (${status.server}), process ${status.pid}, up ${ago(status.startedAt)}`,
-    `config ${status.configFile ?? 'embedded defaults'}, loaded ${ago(status.configLoadedAt)} ago; log ${status.logLevel}`,
-    `${status.connections} connections, ${status.inFlight} requests in flight`,
-    '',
-    upstreamTable(status.upstreams),
-    '',
-    certificateTable(status.certificates, nowMs)
-  ].join('\n')
+async function look(values: Values): Promise<Seen> {
+  const place = values.socket ?? values.config ?? process.env.EDGE_CONTROL_SOCKET
+  if (values.project === undefined && place !== undefined) {
+    return { ...(await edgeAlone(values)), missing: 'an edge was named; --project NAME is for a stack' }
+  }
+  try {
+    return { ...(await lookAtStack(values)), missing: null }
+  } catch (cause) {
+    // A plain edge, or one that sees no engine from within its container.
+    if (!(cause instanceof EdgeError) || values.project !== undefined) throw cause
+    const missing = `${cause.message} (within its container an edge sees no engine: ask on the server itself)`
+    return { ...(await edgeAlone(values).catch(also(missing))), missing }
+  }
 }
 
-function upstreamTable(upstreams: readonly UpstreamStatus[]): string {
-  const head = ['UPSTREAM', 'SLOT', 'HEALTH', 'IN FLIGHT', 'CONNECTIONS', 'ORIGIN', 'LAST PROBE']
-  const rows = upstreams.map(({ name, slot, isActive, health, inFlight, connections, origin, lastProbe }) => {
-    const place = isActive ? `${slot} (active)` : slot
-    return [name, place, health, `${inFlight}`, `${connections}`, origin, lastProbe ?? '-']
-  })
-  return table([head, ...rows])
+async function edgeAlone(values: Values): Promise<Omit<Seen, 'missing'>> {
+  const { body } = await ask(values, 'GET', '/status')
+  return { edge: JSON.parse(body) as StatusAnswer, stack: null }
 }
 
-function certificateTable(certificates: readonly CertificateStatus[], nowMs: number): string {
-  const rows = certificates.map(({ domains, issuer, expiresAt }) => {
-    const days = Math.floor((Date.parse(expiresAt) - nowMs) / 86_400_000)
-    return [domains.join(', ') || '(no domain)', days < 0 ? 'expired' : `${days}`, issuer]
+function also(missing: string): (cause: unknown) => never {
+  return cause => {
+    throw cause instanceof EdgeError ? new EdgeError(cause.code, `${cause.detail}\n${missing}`, cause) : cause
+  }
+}
+
+/** Loads what knows the engine only here: an edge alone is told of in half the time. */
+async function lookAtStack(values: Values): Promise<Sight> {
+  const { stackStatus } = await import('../../compose/status/stack-status.ts')
+  const { dockerEngine } = await import('../../compose/engine.ts')
+  return stackStatus(await projectOf(values), {
+    engine: await dockerEngine(engineMs),
+    edgeAt,
+    socket: values.config === undefined ? values.socket : await findSocket(values),
+    host: hostname(),
+    meminfo: () => readFile('/proc/meminfo', 'utf8').catch(() => ''),
+    now: () => new Date()
   })
-  return table([['CERTIFICATE', 'DAYS LEFT', 'ISSUER'], ...rows])
+}
+
+function told({ code, detail }: EdgeError): object {
+  return { code, detail, next: failures[code].next }
+}
+
+function describe({ edge, stack, missing }: Seen): string {
+  const nowMs = Date.now()
+  const half = stack === null ? `no containers, releases and changes are shown: ${missing}` : stackReport(stack, nowMs)
+  return [...(edge instanceof EdgeError ? [] : [edgeReport(edge, nowMs)]), half].join('\n\n')
 }

@@ -129,6 +129,7 @@ export class World {
     }
     return {
       find: async (_, service) => this.containers.get(service) ?? null,
+      list: async () => [...this.containers.values()],
       start: id => this.#call(`start ${id}`, () => start(id)),
       stop: id => this.#call(`stop ${id}`, () => this.#set(id, { state: 'exited' })),
       remove: id => this.#call(`remove ${id}`, () => void this.containers.delete(id)),

@@ -17,7 +17,7 @@ t.test('slots pause, resume and maintenance ask the edge for it, with no engine'
   const { run, holds, asked } = await edge(t)
   t.same(await run('slots', 'pause', 'web'), { code: 0, out: 'web: paused, 0 requests waiting\n', err: '' })
   t.equal(holds.get('web'), 'paused')
-  t.match((await run('slots')).out, /^web +blue \(active\) +up +0 +0 +0 +- +paused +0\nweb +green +up /m)
+  t.match((await run('slots')).out, /^web +blue \(active\) +up +0 +0 +0 +0 +- +paused +0\nweb +green +up /m)
   await run('slots', 'maintenance', 'web')
   t.equal(holds.get('web'), 'maintenance')
   t.match(JSON.parse((await run('slots', 'resume', 'web', '--json')).out), { mode: 'open' })

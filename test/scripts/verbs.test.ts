@@ -24,6 +24,19 @@ t.test('with --json, what a program reads is exactly what the edge said', async 
   t.same(JSON.parse((await twinedge(['reload', '--json', '--socket', socket])).out), { changed: ['routes'] })
 })
 
+t.test('an edge alone says in one line why no containers are shown; without an engine, any edge does', async t => {
+  const { socket } = await control(t)
+  const named = await twinedge(['status', '--socket', socket])
+  t.match(named.out, /^no containers, releases and changes are shown: an edge was named; --project NAME /m)
+  const config = join(await folder(t), 'none')
+  const none = { DOCKER_HOST: `unix://${config}` }
+  const project = await twinedge(['status', '--socket', socket, '--project', 'any'], none)
+  t.equal(project.code, 1)
+  t.match(project.err, /^COMPOSE_ENGINE_UNREACHABLE: ENOENT\nnext: start Docker/)
+  const { stack, missing, failure } = JSON.parse((await twinedge(['status', '--json', '--socket', socket])).out)
+  t.match({ stack, missing, failure }, { stack: null, missing: /^an edge was named/, failure: null })
+})
+
 t.test('reload tells what changed, or why nothing did, and exits accordingly', async t => {
   const { socket, actions } = await control(t)
   t.same(await twinedge(['reload', '--socket', socket]), { code: 0, out: 'reloaded: routes\n', err: '' })

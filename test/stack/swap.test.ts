@@ -60,7 +60,7 @@ t.test('what is no good is told, and removed; what served was not touched', { sk
   t.same(await stack.containers(), before)
   t.equal(await readFile(stack.envFile, 'utf8'), env)
   t.equal(stack.edge.active.get('web'), 'blue')
-  t.match((await stack.twinedge('history')).out, /failed: COMPOSE_CANDIDATE_FAILED/)
+  t.match((await stack.twinedge('history')).out, / failed +\S+ +\d+\.\d s +COMPOSE_CANDIDATE_FAILED /)
 })
 
 t.test('what has been edited meanwhile is for `up -d`, not for a swap to carry out', { skip }, async t => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { lockHolder, takeLock } from '../../../compose/record/lock.ts'
+import { readLock, takeLock } from '../../../compose/record/lock.ts'
 import { command, project } from '../../doubles/command.ts'
 
 const me = { who: 'me@here', host: 'here', verb: 'swap web app:2' }
@@ -22,9 +22,9 @@ t.test('who comes second is told who was first, with what, since when', async t 
     code: 'COMPOSE_LOCKED',
     detail: new RegExp(`^me@here \\(process ${process.pid}\\) has been at "swap web app:2" since 20`)
   })
-  t.match(await lockHolder(at, now), /^me@here/)
+  t.match(await readLock(at, 'here', now), { who: 'me@here', verb: 'swap web app:2', pid: process.pid, isAlive: true })
   await first.release()
-  t.equal(await lockHolder(at, now), null)
+  t.equal(await readLock(at, 'here', now), null)
   const second = await takeLock(at, other, now)
   t.teardown(() => second.release())
 })
@@ -45,7 +45,8 @@ t.test('a holder that was killed here holds nothing up', async t => {
   const take = `import { takeLock } from '${project}/compose/record/lock.ts'
     await takeLock('${at}', ${JSON.stringify(me)}, () => new Date()); process.kill(process.pid, 'SIGKILL')`
   await command('env', ['-u', 'NODE_OPTIONS', process.execPath, '--input-type=module', '-e', take])
-  t.equal(await lockHolder(at, now), null)
+  t.match(await readLock(at, 'here', now), { isAlive: false })
+  t.match(await readLock(at, 'there', now), { isAlive: true }, 'of another host nothing can be seen until it lapses')
   const second = await takeLock(at, other, now)
   await second.release()
 })

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Test } from 'tap'
 import type { HoldStatus, StatusAnswer, UpstreamStatus } from '../../../proxy/control/protocol.ts'
 
+const startedAt = new Date().toISOString()
+
 /** Stands for an edge with two slots per upstream, on a control socket: it probes for real, and forwards nothing. */
 export interface SlotEdge {
   /** What was asked of it, in order: `promote web/green`. */
@@ -57,16 +59,13 @@ export async function startSlotEdge(t: Test, socket: string, origins: Record<str
   return edge
 }
 
-function statusOf(
-  edge: SlotEdge,
-  origins: Record<string, string>,
-  drained: ReadonlySet<string>
-): Partial<StatusAnswer> {
+function statusOf(edge: SlotEdge, origins: Record<string, string>, drained: ReadonlySet<string>): StatusAnswer {
+  const cutAt = new Date(Date.now() + 90_500).toISOString()
   const upstreams = Object.entries(origins).map(([key, origin]): UpstreamStatus => {
     const [name = '', slot = ''] = key.split('/')
     const inFlight = edge.inFlight.get(key) ?? 0
     const carried = { requests: 1, streams: 2, webSockets: 0 }
-    const drain = { beganAt: '', cutAt: '', carried, cut: 0, isDone: inFlight === 0 }
+    const drain = { beganAt: '', cutAt, carried, cut: 0, isDone: inFlight === 0 }
     return {
       ...{ name, slot, origin, isActive: edge.active.get(name) === slot, health: 'up', lastProbe: null, inFlight },
       ...{ streams: inFlight, webSockets: 0, connections: 0, owned: 0, drain: drained.has(key) ? drain : null },
@@ -74,7 +73,8 @@ function statusOf(
       tally: { since: '', requests: 7, failed: 0, streamsCut: 0, longestMs: 3 }
     }
   })
-  return { upstreams }
+  const is = { server: 'frontend', version: '0.1.0', pid: 7, startedAt, configFile: null, configLoadedAt: startedAt }
+  return { ...is, logLevel: 'info', connections: 0, inFlight: 0, upstreams, certificates: [], renewals: [] }
 }
 
 async function probe(origin: string): Promise<{ isGood: boolean; saw: string }> {
