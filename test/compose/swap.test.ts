@@ -27,7 +27,10 @@ t.test('a swap touches what serves only after the flip, and keeps it', async t =
   ])
   t.match(entry, { release: 2, before: 1, slot: 'green', outcome: 'done', report: { requests: 9, cut: 0 } })
   t.same([world.state('web-blue'), world.state('web-green')], ['exited', 'running'])
-  t.equal(await world.env(), '# ours\nWEB_IMAGE=app:1\nCOMPOSE_PROFILES=web-green\nWEB_GREEN_IMAGE=localhost/p/web:release-2\n')
+  t.equal(
+    await world.env(),
+    '# ours\nWEB_IMAGE=app:1\nCOMPOSE_PROFILES=web-green\nWEB_GREEN_IMAGE=localhost/p/web:release-2\n'
+  )
 })
 
 t.test('with --hold, requests wait from before the one stops until the other serves', async t => {

@@ -17,7 +17,11 @@ t.test('users of the real stack notice no swap, no bad image, no rollback', { sk
   for (const name of ['api', 'web'] as const) {
     await docker(['tag', `localhost/twinedge/${name}:sample`, `${stack.project}-${name}:2`])
     t.teardown(() =>
-      docker(['rmi', `${stack.project}-${name}:2`, ...['1', '2'].map(n => `localhost/${stack.project}/${name}:release-${n}`)])
+      docker([
+        'rmi',
+        `${stack.project}-${name}:2`,
+        ...['1', '2'].map(n => `localhost/${stack.project}/${name}:release-${n}`)
+      ])
     )
   }
   const agent = new Agent({ keepAlive: true, ca: stack.ca, maxSockets: 20 })
