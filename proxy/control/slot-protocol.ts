@@ -84,7 +84,8 @@ export interface PromoteAnswer {
 }
 
 /**
- * `POST /slots/drain`: 202 with DrainStatus, begun; GET /status tells how far it is. 409 EDGE_SLOT_ACTIVE for the slot that serves.
+ * `POST /slots/drain`: 202 with DrainStatus, begun; GET /status tells how far it is. 409 EDGE_SLOT_ACTIVE for the slot
+ * that serves, unless its upstream is held; opening that ends the drain.
  * WebSockets get a close frame (1012, RFC 6455) at once and `graceMs` to close; all the rest may go on for `withinMs`.
  * Asked again, both times are counted anew. Promoting the slot ends its drain.
  */

@@ -78,10 +78,12 @@ export class SlotDesk {
     })
   }
 
-  /** @throws EdgeError EDGE_USAGE, EDGE_SLOT_ACTIVE */
+  /** @throws EdgeError EDGE_USAGE, EDGE_SLOT_ACTIVE unless nothing new reaches it */
   drain(asked: DrainRequest): DrainStatus {
     const [upstream, slot] = this.#find(asked)
-    if (slot === upstream.active) throw new EdgeError('EDGE_SLOT_ACTIVE', `${asked.upstream} is served by ${slot.name}`)
+    if (slot === upstream.active && upstream.hold.isOpen) {
+      throw new EdgeError('EDGE_SLOT_ACTIVE', `${asked.upstream} is served by ${slot.name}`)
+    }
     const { status } = slot.beginDrain(asked)
     this.#options.tell('draining', { upstream: asked.upstream, slot: slot.name, ...status.carried })
     return status

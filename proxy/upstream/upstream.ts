@@ -36,8 +36,11 @@ export class Upstream {
     this.#config = config
     this.#context = context
     this.hold = new Hold(context.deadlines, {
-      // Whatever the pause was for, it may have been down meanwhile: those who waited are not turned away for that.
-      onOpen: () => this.#active.health?.startAnew(null),
+      onOpen: () => {
+        this.#active.endDrain()
+        // Whatever the pause was for, it may have been down meanwhile: those who waited are not turned away for that.
+        this.#active.health?.startAnew(null)
+      },
       onSelfOpened: () => context.onSelfOpened(config.name)
     })
     this.#slots = this.#makeSlots(config, new Map())

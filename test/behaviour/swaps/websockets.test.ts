@@ -227,3 +227,24 @@ t.test('one whose upstream dies has failed, one that its upstream closes has not
   t.match(tally(), { failed: 1, streamsCut: 1 })
   t.match(await tunnels.edge.line(({ code }) => code === 'EDGE_UPSTREAM_TRUNCATED'), { status: 101, ended: 'upstream' })
 })
+
+t.test('before the one slot that there is stops, its WebSockets are told to go, and wait to come back', async t => {
+  const tunnels = await start(t)
+  const { slots } = tunnels.edge.edge
+  const hold = { upstream: 'web', longestMs: 60_000, spreadMs: 0 }
+  const { closed } = await open(t, tunnels)
+  const first = tunnels.socket()
+  const order = { ...blue, withinMs: 60_000, graceMs: 60_000 }
+  t.throws(() => slots.drain(order), { code: 'EDGE_SLOT_ACTIVE' })
+  slots.hold({ ...hold, mode: 'paused' })
+  slots.drain(order)
+  t.equal(await closed, 1012)
+  await until(() => slotOf(tunnels, 'blue').drain?.isDone === true, 'the drain is done')
+  const again = open(t, tunnels)
+  await until(() => slotOf(tunnels, 'blue').hold.waiting === 1, 'it waits')
+  slots.hold({ ...hold, mode: 'open' })
+  const { client } = await again
+  t.not(tunnels.socket(), first)
+  t.equal(slotOf(tunnels, 'blue').drain, null, 'it serves, and is not asked to go')
+  t.equal(client.readyState, WebSocket.OPEN)
+})
