@@ -56,12 +56,10 @@ export async function measure(race: Race): Promise<void> {
     rows.push(await carryOut(stack, crowd, change))
     await pause(betweenMs)
   }
-  const { figures } = { figures: await crowd.ask('readPhase', undefined) }
+  const figures = await crowd.ask('readPhase', undefined)
   const all = { name: 'all of them', seconds: figures.seconds, carried: Number.NaN, figures }
   const peak = await memory.stop()
-  for (const upstream of ['web', 'api'] as const) {
-    rows.push(await replaceByCompose(stack, crowd, { upstream, image: images[upstream].two }))
-  }
+  rows.push(...(await replaceByCompose(stack, crowd, { web: images.web.two, api: images.api.two })))
   const { failed } = await crowd.ask('stop', undefined)
   printTable('swap: twinedge, then Compose alone', columns, [...rows.slice(0, -2), all, ...rows.slice(-2)].map(cells))
   console.log(`  all of them: ${remarks(figures)}`)

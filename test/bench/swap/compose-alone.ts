@@ -9,18 +9,33 @@ import { type Row, remarks } from './table.ts'
 const quietMs = 3_000
 const longestMs = 120_000
 
-/** As somebody without `twinedge swap` would: the image of the one slot that runs is another, and `up -d`. */
+/** As somebody without `twinedge swap` would: the image of the one slot that runs is another, and `up -d`; web, then api. */
 export async function replaceByCompose(
   stack: Stack,
   crowd: Worker<CrowdVerbs>,
-  { upstream, image }: { upstream: Upstream; image: string }
-): Promise<Row> {
+  images: Readonly<Record<Upstream, string>>
+): Promise<Row[]> {
   const running = (await stack.compose('ps', '--services')).out
-  const slot = running.includes(`${upstream}-green`) ? 'GREEN' : 'BLUE'
+  // What .env says stays as it is: the shell's word goes before it.
+  const env: Record<string, string> = {}
+  const rows: Row[] = []
+  for (const upstream of ['web', 'api'] as const) {
+    const slot = running.includes(`${upstream}-green`) ? 'GREEN' : 'BLUE'
+    env[`${upstream.toUpperCase()}_${slot}_IMAGE`] = images[upstream]
+    rows.push(await replaceOne(stack, crowd, upstream, env))
+  }
+  return rows
+}
+
+async function replaceOne(
+  stack: Stack,
+  crowd: Worker<CrowdVerbs>,
+  upstream: Upstream,
+  env: Record<string, string>
+): Promise<Row> {
   await crowd.ask('read', undefined)
   const beganMs = performance.now()
-  // What .env says stays as it is: the shell's word goes before it.
-  const { code, err } = await stack.composeWith({ [`${upstream.toUpperCase()}_${slot}_IMAGE`]: image }, 'up', '-d')
+  const { code, err } = await stack.composeWith(env, 'up', '-d')
   const seconds = (performance.now() - beganMs) / 1_000
   if (code !== 0) throw new Error(err)
   await untilQuiet(crowd)

@@ -34,10 +34,9 @@ const origin = 'https://localhost'
 export function clientH1({ httpsPort: port, ca }: Site): Client {
   const agent = new Agent({ keepAlive: true, ca, servername: 'localhost', port })
   return async asked => {
-    const { method = 'GET', path, headers = {}, body } = asked
-    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-    const all = { host: 'localhost', ...headers, ...length }
-    const request = requestH1({ host: '127.0.0.1', port, agent, method, path, headers: all })
+    const { method = 'GET', path } = asked
+    const headers = { host: 'localhost', ...fieldsOf(asked) }
+    const request = requestH1({ host: '127.0.0.1', port, agent, method, path, headers })
     const late = setTimeout(() => request.destroy(new Error('no answer')), headMs)
     try {
       const answered = once(request, 'response')
@@ -66,9 +65,9 @@ export function clientH2({ httpsPort, ca }: Site, onEnded: () => void): Client {
     return made
   }
   return async asked => {
-    const { method = 'GET', path, headers = {}, body, send } = asked
-    const head = { ':method': method, ':path': path, ':authority': 'localhost', ...headers }
-    const stream: ClientHttp2Stream = open().request(head, { endStream: body === undefined && send === undefined })
+    const { method = 'GET', path, body, send } = asked
+    const fields = { ':method': method, ':path': path, ':authority': 'localhost', ...fieldsOf(asked) }
+    const stream: ClientHttp2Stream = open().request(fields, { endStream: body === undefined && send === undefined })
     const late = setTimeout(() => stream.destroy(new Error('no answer')), headMs)
     try {
       // 'close' without either: the connection ended.
@@ -82,6 +81,11 @@ export function clientH2({ httpsPort, ca }: Site, onEnded: () => void): Client {
       stream.on('error', () => {})
     }
   }
+}
+
+/** As `fetch` does, which says how long a text is over HTTP/2, too. */
+function fieldsOf({ headers, body }: Asked): Record<string, string> {
+  return { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) }
 }
 
 function write(to: Writable, { body, send }: Asked): void {

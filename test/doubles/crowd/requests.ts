@@ -113,9 +113,9 @@ function anyOf<T>(all: readonly T[]): T {
   return all[Math.floor(Math.random() * all.length)]!
 }
 
-/** Of an answer of the edge's own. */
-function codeIn(text: string): string {
-  return /\b(?:EDGE|TLS)_[A-Z_]+/.exec(text)?.[0] ?? ''
+/** What the edge has to say of a failure; of what another has to say, the beginning. */
+export function codeIn(text: string): string {
+  return /\bEDGE_[A-Z_]+/.exec(text)?.[0] ?? text.slice(0, 60)
 }
 
 /** @throws when the body was cut */

@@ -1,7 +1,7 @@
 import { EventReader } from '../stack/event-reader.ts'
 import type { Client } from './client.ts'
 import type { Ledger } from './ledger.ts'
-import { textOf } from './requests.ts'
+import { codeIn, textOf } from './requests.ts'
 
 const paceMs = 150
 const json = { 'content-type': 'application/json' }
@@ -37,7 +37,8 @@ export async function readChats(
       if (!reading.isOver) throw new Error('ended before its end')
       ledger().count('streams')
     } catch (cause) {
-      ledger().count('streamsCut')
+      // Who is turned away has failed; but nothing of his was cut.
+      if (reading.id !== '') ledger().count('streamsCut')
       ledger().blame(`stream: ${(cause as Error).message}`)
       // Who is turned away at once does not hammer.
       await new Promise(resolve => setTimeout(resolve, 500))
@@ -56,7 +57,7 @@ async function read(
   const ask = reading.id === '' ? {} : { stream_id: reading.id, after_seq: reading.seq }
   const path = reading.id === '' ? `/api/v1/chat/stream?n=${count}&ms=${paceMs}` : '/api/v1/chat/subscribe'
   const reply = await client({ method: 'POST', path, headers: json, body: JSON.stringify(ask) })
-  if (reply.status !== 200) throw new Error(`${reply.status} ${(await textOf(reply)).slice(0, 60)}`)
+  if (reply.status !== 200) throw new Error(`${reply.status} ${codeIn(await textOf(reply))}`)
   const events = new EventReader(reply.body)
   while (reading.seq < until) {
     const event = await events.next()

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from './client.ts'
 import type { Ledger } from './ledger.ts'
-import { textOf } from './requests.ts'
+import { codeIn, textOf } from './requests.ts'
 
 const piece = randomBytes(64 * 1_024)
 
@@ -32,11 +32,11 @@ export async function upload(
     try {
       const reply = await client({ method: 'POST', path: '/api/v1/upload', headers, send })
       const text = await textOf(reply)
-      if (reply.status !== 200 || JSON.parse(text).sha256 !== sha256) throw new Error(`${reply.status} ${text}`)
+      if (reply.status !== 200 || JSON.parse(text).sha256 !== sha256) throw new Error(`${reply.status} ${codeIn(text)}`)
       ledger().count('uploads')
     } catch (cause) {
       ledger().count('uploadsFailed')
-      ledger().blame(`upload: ${(cause as Error).message.slice(0, 100)}`)
+      ledger().blame(`upload: ${(cause as Error).message}`)
       await pause(500)
     }
   }
