@@ -23,11 +23,12 @@ export function cells({ name, seconds, carried, figures }: Row): string[] {
 }
 
 /** What else there is to say of a span of time. */
-export function remarks({ failures, uploads, sockets, sessionsEnded, busy }: Figures): string {
+export function remarks({ failures, unasked, uploads, sockets, sessionsEnded, busy }: Figures): string {
   const ways = Object.entries(failures).map(([way, count]) => `\n    ${count} × ${way}`)
   return (
     `uploads ${uploads.done}, ${uploads.failed} failed; WebSockets ${sockets.echoes} echoes, ` +
     `${sockets.moved} moved on 1012, ${sockets.failed} failed; HTTP/2 connections ended by the edge ${sessionsEnded}; ` +
+    (unasked > 0 ? `${unasked} requests too many for this machine were not sent; ` : '') +
     `the crowd's process was busy for ${figure(busy * 100)} % of the time${ways.join('')}`
   )
 }

@@ -5,6 +5,8 @@ export interface Figures {
   readonly seconds: number
   /** Pages, answers of the API and chunks. */
   readonly requests: number
+  /** Due, but too many were under way already: of the machine, or of the site, too much was asked. */
+  readonly unasked: number
   /** Of everything: a status of 400 or more, a cut, a wrong answer, no connection. */
   readonly failed: number
   /** How, and how often; at most 20 ways. */
@@ -84,6 +86,7 @@ export class Ledger {
     return {
       seconds: (performance.now() - this.#beganMs) / 1_000,
       requests: of('requests'),
+      unasked: of('unasked'),
       failed: of('failed'),
       failures: Object.fromEntries(this.#failures),
       lostChunks: of('lostChunks'),
