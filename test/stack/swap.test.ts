@@ -112,7 +112,13 @@ t.test('images of releases long ago go; those that are kept stay, under whatever
   for (const name of ['two', 'three', 'two'] as const) {
     t.equal((await stack.twinedge('swap', 'web', stack.image(name), '--keep', '2')).code, 0, name)
   }
-  const { out } = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=localhost/${stack.project}/web`])
+  const { out } = await docker([
+    'images',
+    '--format',
+    '{{.Tag}}',
+    '--filter',
+    `reference=localhost/${stack.project}/web`
+  ])
   t.same(out.trim().split('\n').sort(), ['release-3', 'release-4'])
   const names = await docker(['images', '--format', '{{.Repository}}', '--filter', `reference=${stack.project}-*`])
   t.match(names.out, `${stack.project}-two`, 'release 2 had the image of release 4')

@@ -65,6 +65,7 @@ export async function makeStack(t: Owner, server: Server, env: Record<string, st
   const compose: Stack['compose'] = (...args) => composeWith({}, ...args)
   t.teardown(async () => {
     await compose('--profile', '*', 'down', '--volumes', '--timeout', '2')
+    await forgetReleases(project)
     await rm(folder, { recursive: true, force: true })
   })
   const container = async (service: string): Promise<string> => {
@@ -79,6 +80,14 @@ export async function makeStack(t: Owner, server: Server, env: Record<string, st
   }
   const [httpPort, httpsPort] = [Number(settings.HTTP_PORT), Number(settings.HTTPS_PORT)]
   return { project, file, ports, httpPort, httpsPort, ca: '', set, compose, composeWith, container, inspect }
+}
+
+/** The names that swaps have given to images. */
+async function forgetReleases(project: string): Promise<void> {
+  const format = '{{.Repository}}:{{.Tag}}'
+  const { out } = await docker(['images', '--format', format, '--filter', `reference=localhost/${project}/*`])
+  const names = out.split('\n').filter(name => name !== '')
+  if (names.length > 0) await docker(['rmi', '--force', ...names])
 }
 
 /** A stack that is up and healthy, with the certificate authority that its edge made. */
