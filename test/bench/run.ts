@@ -1,4 +1,4 @@
-// npm run bench -- request|sse|handshake|upload|container [--only NAME,NAME] [--seconds N]
+// npm run bench -- request|sse|handshake|upload|container|swap [--only NAME,NAME] [--seconds N] [--changes N]
 // Races the edge against its peers, side by side on this machine. Nothing here passes or fails: it prints figures,
 // their ratios, and the machine. Needs Linux; what is missing of the peers is named with the way to get it.
 import { execFileSync } from 'node:child_process'
@@ -15,6 +15,7 @@ import { find, type Running, start, type Track } from './peers/launch.ts'
 import { printMachine } from './report.ts'
 import * as request from './request.ts'
 import * as sse from './sse.ts'
+import * as swap from './swap.ts'
 import * as upload from './upload.ts'
 import { cpuSeconds, machineCpuSeconds } from './usage.ts'
 
@@ -23,23 +24,27 @@ export interface Race {
   readonly contestants: readonly Contestant[]
   /** As asked for on the command line. */
   readonly seconds: number | undefined
+  readonly changes: number | undefined
   readonly track: Track
   readonly upstream: Worker<UpstreamVerbs>
   readonly upstreamPort: number
   /** @returns null when it would not start; the reason has been printed */
   start(contestant: Contestant): Promise<Running | null>
+  /** Run at the end, the last one first. */
+  readonly teardown: (stop: () => unknown) => void
   /** @param file below load/, without `.ts` */
   worker<V extends Verbs>(file: string): Worker<V>
 }
 
-const benches = { request, sse, handshake, upload, container }
+const benches = { request, sse, handshake, upload, container, swap }
 const domain = 'bench.test'
 const started: { stop(): Promise<void> }[] = []
+const teardowns: (() => unknown)[] = []
 const folder = mkdtempSync(join(tmpdir(), 'bench-'))
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, seconds: { type: 'string' } }
+  options: { only: { type: 'string' }, seconds: { type: 'string' }, changes: { type: 'string' } }
 })
 process.once('SIGINT', () => void finish(130)).once('SIGTERM', () => void finish(143))
 try {
@@ -59,14 +64,16 @@ async function main(name: string): Promise<void> {
   const upstreamPort = await upstream.ask('listen', undefined)
   const track = layTrack(upstreamPort)
   const others = watchOthers()
-  const seconds = values.seconds === undefined ? undefined : Number(values.seconds)
+  const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
   await bench.measure({
     contestants: chosen.filter(each => find(each) !== null),
-    seconds,
+    seconds: number(values.seconds),
+    changes: number(values.changes),
     track,
     upstream,
     upstreamPort,
     worker,
+    teardown: stop => teardowns.unshift(stop),
     start: contestant => startOne(contestant, track)
   })
   console.log(
@@ -120,6 +127,7 @@ function worker<V extends Verbs>(file: string): Worker<V> {
 
 async function finish(code: number): Promise<void> {
   await Promise.all(started.map(each => each.stop()))
+  for (const stop of teardowns) await stop()
   rmSync(folder, { recursive: true, force: true })
   process.exit(code)
 }

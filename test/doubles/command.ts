@@ -50,8 +50,11 @@ export function isThere(pid: number): boolean {
 }
 
 /** `twinedge …` on this project. */
-export function twinedge(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+export function twinedge(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<Outcome> {
   // Tests run under tap's loaders; the command must not.
   const { NODE_OPTIONS: _, EDGE_CONTROL_SOCKET: __, ...outer } = process.env
-  return command(join(project, 'scripts/twinedge'), args, { env: { ...outer, ...env } })
+  return command(join(project, 'scripts/twinedge'), args, {
+    env: { ...outer, ...env },
+    ...(timeoutMs && { timeoutMs })
+  })
 }

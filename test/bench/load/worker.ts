@@ -15,7 +15,9 @@ export class Worker<V extends Verbs> {
 
   /** @param file beside this one, without `.ts` */
   constructor(file: string) {
-    this.#process = fork(new URL(`${file}.ts`, import.meta.url))
+    // Tests run under tap's loaders; what they start must not.
+    const { NODE_OPTIONS: _, ...env } = process.env
+    this.#process = fork(new URL(`${file}.ts`, import.meta.url), { env, execArgv: [] })
     this.#process.setMaxListeners(0)
   }
 

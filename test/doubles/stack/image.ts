@@ -10,6 +10,9 @@ import { docker } from './engine.ts'
 const HEALTH_MS = 60_000
 const LOOK_MS = 100
 
+/** Whatever is made for it goes with it: a test, or a bench. */
+export type Owner = Pick<Test, 'teardown'>
+
 /** What the engine says of an image, of which the tests read this. */
 export interface Image {
   readonly Size: number
@@ -24,7 +27,7 @@ export interface Image {
 }
 
 /** A folder with these files, for a build, which nobody else may read; gone when the test is over. */
-export async function makeFolder(t: Test, files: Readonly<Record<string, string>>): Promise<string> {
+export async function makeFolder(t: Owner, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'te-context-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   for (const [name, text] of Object.entries(files)) {
@@ -35,7 +38,7 @@ export async function makeFolder(t: Test, files: Readonly<Record<string, string>
 }
 
 /** `docker build` of one of our Dockerfiles under a tag of its own, which is removed when the test is over. */
-export async function tryBuild(t: Test, dockerfile: string, context: string, options: readonly string[] = []) {
+export async function tryBuild(t: Owner, dockerfile: string, context: string, options: readonly string[] = []) {
   const tag = `te-image-${randomBytes(6).toString('hex')}`
   t.teardown(() => docker(['image', 'rm', '--force', tag]))
   const file = `images/${dockerfile}/Dockerfile`
@@ -44,7 +47,7 @@ export async function tryBuild(t: Test, dockerfile: string, context: string, opt
 }
 
 /** @returns the image's name */
-export async function build(t: Test, dockerfile: string, context: string, options?: readonly string[]) {
+export async function build(t: Owner, dockerfile: string, context: string, options?: readonly string[]) {
   const { code, err, tag } = await tryBuild(t, dockerfile, context, options)
   if (code !== 0) throw new Error(`${dockerfile} cannot be built of ${context}:\n${err.slice(-4_000)}`)
   return tag
@@ -65,7 +68,7 @@ export function runIn(image: string, script: string, options: readonly string[] 
 }
 
 /** @returns the id of a container of an image, which is removed when the test is over */
-export async function startContainer(t: Test, image: string, options: readonly string[] = []): Promise<string> {
+export async function startContainer(t: Owner, image: string, options: readonly string[] = []): Promise<string> {
   const { code, out, err } = await docker(['run', '--detach', ...options, image])
   const id = out.trim()
   t.teardown(() => docker(['rm', '--force', '--volumes', id]))

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import type { Server } from '../../../compose/env/environment.ts'
 import type { Outcome } from '../command.ts'
 import type { RunningEdge } from '../edge.ts'
 import { buildImage, docker, type ImageName } from './engine.ts'
+import type { Owner } from './image.ts'
 
 /** One server's compose files, up on this machine under a name and ports of their own. */
 export interface Stack extends Pick<RunningEdge, 'httpPort' | 'httpsPort' | 'ca'> {
@@ -20,6 +20,8 @@ export interface Stack extends Pick<RunningEdge, 'httpPort' | 'httpsPort' | 'ca'
   set(env: Record<string, string>): Promise<void>
   /** `docker compose …` on it. */
   compose(...args: string[]): Promise<Outcome>
+  /** The same, with variables of the shell's own. */
+  composeWith(env: Record<string, string>, ...args: string[]): Promise<Outcome>
   /** The id of a service's container, running or not. */
   container(service: string): Promise<string>
   /** `docker inspect` of that container. */
@@ -42,7 +44,7 @@ const images: Record<Server, readonly ImageName[]> = {
 const portNames = ['HTTP_PORT', 'HTTPS_PORT', 'WEB_BLUE_PORT', 'WEB_GREEN_PORT', 'API_BLUE_PORT', 'API_GREEN_PORT']
 
 /** A stack that is not up yet, with its `.env`; it is taken down, with its volumes, when the test is over. */
-export async function makeStack(t: Test, server: Server, env: Record<string, string> = {}): Promise<Stack> {
+export async function makeStack(t: Owner, server: Server, env: Record<string, string> = {}): Promise<Stack> {
   for (const image of images[server]) await buildImage(image)
   const project = `te-${server}-${randomBytes(4).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'te-stack-'))
@@ -59,9 +61,11 @@ export async function makeStack(t: Test, server: Server, env: Record<string, str
   // As an operator has it: .env lies in the folder that Compose takes for the stack's own.
   const place = ['-p', project, '--project-directory', folder, '--env-file', file]
   const options = ['compose', ...place, ...files[server].flatMap(name => ['-f', name])]
-  const compose = (...args: string[]): Promise<Outcome> => docker([...options, ...args])
+  const composeWith: Stack['composeWith'] = (env, ...args) => docker([...options, ...args], { env })
+  const compose: Stack['compose'] = (...args) => composeWith({}, ...args)
   t.teardown(async () => {
     await compose('--profile', '*', 'down', '--volumes', '--timeout', '2')
+    await forgetReleases(project)
     await rm(folder, { recursive: true, force: true })
   })
   const container = async (service: string): Promise<string> => {
@@ -70,14 +74,24 @@ export async function makeStack(t: Test, server: Server, env: Record<string, str
   }
   const inspect = async (service: string): Promise<Inspected> => {
     const { out, err } = await docker(['inspect', await container(service)])
-    return JSON.parse(out)[0] ?? t.fail(err)
+    const [found] = JSON.parse(out)
+    if (found === undefined) throw new Error(err)
+    return found
   }
   const [httpPort, httpsPort] = [Number(settings.HTTP_PORT), Number(settings.HTTPS_PORT)]
-  return { project, file, ports, httpPort, httpsPort, ca: '', set, compose, container, inspect }
+  return { project, file, ports, httpPort, httpsPort, ca: '', set, compose, composeWith, container, inspect }
+}
+
+/** The names that swaps have given to images. */
+async function forgetReleases(project: string): Promise<void> {
+  const format = '{{.Repository}}:{{.Tag}}'
+  const { out } = await docker(['images', '--format', format, '--filter', `reference=localhost/${project}/*`])
+  const names = out.split('\n').filter(name => name !== '')
+  if (names.length > 0) await docker(['rmi', '--force', ...names])
 }
 
 /** A stack that is up and healthy, with the certificate authority that its edge made. */
-export async function upStack(t: Test, server: Server, env: Record<string, string> = {}): Promise<Stack> {
+export async function upStack(t: Owner, server: Server, env: Record<string, string> = {}): Promise<Stack> {
   const stack = await makeStack(t, server, env)
   const { code, err } = await stack.compose('up', '-d', '--wait', '--wait-timeout', '120')
   if (code !== 0) throw new Error(`${server}: up failed:\n${err}\n${(await stack.compose('logs', '--tail', '20')).out}`)
