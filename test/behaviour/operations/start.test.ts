@@ -119,7 +119,8 @@ const provocations: Record<OperatorCode, Provocation> = {
 
 t.test('every failure that only an operator sees has a test that provokes it', async t => {
   const codes = (Object.keys(failures) as FailureCode[]).filter(
-    code => failures[code].status === 0 && !/^ACME_|^EDGE_DISK_FULL$|^EDGE_(?:SLOT|ASSETS)_|^COMPOSE_(?!ENV_)/.test(code)
+    code =>
+      failures[code].status === 0 && !/^ACME_|^EDGE_DISK_FULL$|^EDGE_(?:SLOT|ASSETS)_|^COMPOSE_(?!ENV_)/.test(code)
   )
   t.same(Object.keys(provocations).sort(), codes.sort())
 })
