@@ -1,5 +1,7 @@
 import Docker from 'dockerode'
 import { EdgeError } from '../proxy/errors.ts'
+import { archiveOf } from './container/archive.ts'
+import { type Addition, copyOf } from './container/copy.ts'
 
 /** What the engine knows of one container of a stack. */
 export interface Container {
@@ -31,7 +33,13 @@ export interface Engine {
   start(id: string): Promise<void>
   /** Gives it its own stop timeout, as its stop_grace_period says; no error when it has stopped. */
   stop(id: string): Promise<void>
+  /** With the volumes that nobody else has. */
   remove(id: string): Promise<void>
+  /** Makes it again, under its name but with another id, and does not start it. */
+  remake(id: string, addition: Addition): Promise<void>
+  /** Whether it runs or not. */
+  hasFile(id: string, path: string): Promise<boolean>
+  write(id: string, folder: string, file: string, text: string): Promise<void>
   setRestart(id: string, policy: string): Promise<void>
   lastLines(id: string, count: number): Promise<readonly string[]>
   memoryInUse(id: string): Promise<number>
@@ -54,7 +62,11 @@ export function dockerEngine(): Engine {
     find: (project, service) => asked(() => find(docker, project, service)),
     start: id => asked(() => calmly(on(id).start())),
     stop: id => asked(() => calmly(on(id).stop())),
-    remove: id => asked(() => calmly(on(id).remove({ force: true }))),
+    remove: id => asked(() => calmly(on(id).remove({ force: true, v: true }))),
+    remake: (id, addition) => asked(() => remake(docker, id, addition)),
+    hasFile: (id, path) =>
+      asked(() => orElse(false, async () => Boolean((await on(id).infoArchive({ path })).resume()))),
+    write: (id, path, file, text) => asked(async () => void (await on(id).putArchive(archiveOf(file, text), { path }))),
     setRestart: (id, policy) => asked(() => on(id).update({ RestartPolicy: { Name: policy } })),
     lastLines: (id, tail) => asked(async () => linesOf(await on(id).logs({ stdout: true, stderr: true, tail }))),
     memoryInUse: id => asked(() => memoryInUse(on(id))),
@@ -101,6 +113,15 @@ function containerOf(service: string, found: Docker.ContainerInspectInfo): Conta
     startedAt: state.StartedAt,
     labels: config.Labels,
     mounts: Object.fromEntries(found.Mounts.map(({ Destination, Source }) => [Destination, Source]))
+  }
+}
+
+async function remake(docker: Docker, id: string, addition: Addition): Promise<void> {
+  const { options, others } = copyOf(await docker.getContainer(id).inspect(), addition)
+  await docker.getContainer(id).remove({ force: true, v: true })
+  const made = await docker.createContainer(options)
+  for (const [name, EndpointConfig] of others) {
+    await docker.getNetwork(name).connect({ Container: made.id, EndpointConfig })
   }
 }
 

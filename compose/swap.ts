@@ -1,8 +1,15 @@
-import { awaitHealthy, clearIdle, createCandidate, removeCandidate, startCandidate } from './change/candidate.ts'
+import {
+  awaitHealthy,
+  clearIdle,
+  createCandidate,
+  equipCandidate,
+  removeCandidate,
+  startCandidate
+} from './change/candidate.ts'
 import type { Change, Manner, Parties, Step } from './change/change.ts'
 import { hasFlipped, promote } from './change/flip.ts'
 import { awaitStreams, holdRequests, openRequests, restartOld } from './change/hold.ts'
-import { planSwap } from './change/plan.ts'
+import { checkRoom, planSwap } from './change/plan.ts'
 import { codeOf, note, take, unfinished } from './change/progress.ts'
 import { drainOld, handOver, pruneImages, stopOld, writeEnvironment } from './change/settle.ts'
 import type { Entry } from './record/journal.ts'
@@ -13,12 +20,22 @@ const courses: Record<
   { untilFlip: readonly Step[]; afterwards: readonly Step[]; undoing: readonly Step[] }
 > = {
   together: {
-    untilFlip: [clearIdle, createCandidate, startCandidate, awaitHealthy, promote],
+    untilFlip: [clearIdle, createCandidate, equipCandidate, checkRoom, startCandidate, awaitHealthy, promote],
     afterwards: [writeEnvironment, drainOld, stopOld, handOver],
     undoing: [removeCandidate]
   },
   held: {
-    untilFlip: [clearIdle, createCandidate, awaitStreams, holdRequests, stopOld, startCandidate, awaitHealthy, promote],
+    untilFlip: [
+      clearIdle,
+      createCandidate,
+      equipCandidate,
+      awaitStreams,
+      holdRequests,
+      stopOld,
+      startCandidate,
+      awaitHealthy,
+      promote
+    ],
     afterwards: [openRequests, writeEnvironment, stopOld, handOver],
     undoing: [removeCandidate, restartOld, openRequests]
   }

@@ -76,6 +76,9 @@ const packageHomes: Record<string, string> = {
 
 /** No I/O, whatever they import: what they decide can be tested with values alone. */
 const pure = [
+  'compose/container/archive.ts',
+  'compose/container/copy.ts',
+  'compose/container/slot-environment.ts',
   'compose/env/checks.ts',
   'compose/env/env-file.ts',
   'compose/env/environment.ts',

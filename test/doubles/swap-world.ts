@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Manner, Parties } from '../../compose/change/change.ts'
+import { slotFolder } from '../../compose/container/slot-environment.ts'
 import type { Edge } from '../../compose/edge-client.ts'
 import type { Container, Engine } from '../../compose/engine.ts'
 import type { DockerCommand } from '../../compose/stack/command.ts'
@@ -49,7 +50,7 @@ export class World {
   parties(signal = new AbortController().signal): Parties {
     const place = { project: 'p', folder: this.folder, files: [], envFile: join(this.folder, '.env'), socket: '' }
     let time = Date.now()
-    const around = { records: join(this.folder, 'records'), who: 'a@b', say: () => {}, signal }
+    const around = { records: join(this.folder, 'records'), who: 'a@b', candidateEnv: {}, say: () => {}, signal }
     return {
       ...{ engine: this.engine(), edge: this.edge(), docker: this.docker(), stack: place, ...around },
       lock: { check: async () => {}, release: async () => {} },
@@ -123,6 +124,9 @@ export class World {
       start: id => this.#call(`start ${id}`, () => start(id)),
       stop: id => this.#call(`stop ${id}`, () => this.#set(id, { state: 'exited' })),
       remove: id => this.#call(`remove ${id}`, () => void this.containers.delete(id)),
+      remake: id => this.#call(`remake ${id}`, () => this.#set(id, { mounts: { [slotFolder]: '' } })),
+      hasFile: async () => true,
+      write: (id, folder, file, text) => this.#call(`write ${id} ${folder}/${file} ${text}`, () => {}),
       setRestart: async (id, restart) => this.#set(id, { restart }),
       lastLines: async () => ['its last words'],
       memoryInUse: async () => 100_000_000,
