@@ -2,31 +2,10 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { EdgeError } from '../proxy/errors.ts'
 import { tarOf } from './assets/tar.ts'
-
-/** What the engine knows of one container of a stack. */
-export interface Container {
-  readonly id: string
-  readonly service: string
-  /** The reference that it was made from, and what that meant then. */
-  readonly image: string
-  readonly imageId: string
-  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
-  /** `none`: its image has no health check. */
-  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy'
-  /** What the last health check said; null before the first. */
-  readonly lastCheck: string | null
-  readonly exitCode: number
-  readonly isOutOfMemory: boolean
-  /** 0: none. */
-  readonly memoryLimitBytes: number
-  readonly restart: string
-  readonly startedAt: string
-  readonly labels: Readonly<Record<string, string>>
-  /** Where each of its mounts lies on the host, by its path within. */
-  readonly mounts: Readonly<Record<string, string>>
-  /** Where its process starts, as its image has it. */
-  readonly workingFolder: string
-}
+import { archiveOf } from './container/archive.ts'
+import type { Container } from './container/container.ts'
+import { type Addition, copyOf } from './container/copy.ts'
+import { linesOf } from './container/log-frames.ts'
 
 /** A Docker engine, as far as swaps need one. Every call throws EdgeError COMPOSE_ENGINE_UNREACHABLE when it is away. */
 export interface Engine {
@@ -37,7 +16,13 @@ export interface Engine {
   start(id: string): Promise<void>
   /** Gives it its own stop timeout, as its stop_grace_period says; no error when it has stopped. */
   stop(id: string): Promise<void>
+  /** With the volumes that nobody else has. */
   remove(id: string): Promise<void>
+  /** Makes it again, under its name but with another id, and does not start it. */
+  remake(id: string, addition: Addition): Promise<void>
+  /** Whether it runs or not. */
+  hasFile(id: string, path: string): Promise<boolean>
+  write(id: string, folder: string, file: string, text: string): Promise<void>
   setRestart(id: string, policy: string): Promise<void>
   lastLines(id: string, count: number): Promise<readonly string[]>
   memoryInUse(id: string): Promise<number>
@@ -67,7 +52,11 @@ export async function dockerEngine(timeout = callMs): Promise<Engine> {
     list: project => asked(() => list(docker, project)),
     start: id => asked(() => calmly(on(id).start())),
     stop: id => asked(() => calmly(on(id).stop())),
-    remove: id => asked(() => calmly(on(id).remove({ force: true }))),
+    remove: id => asked(() => calmly(on(id).remove({ force: true, v: true }))),
+    remake: (id, addition) => asked(() => remake(docker, id, addition)),
+    hasFile: (id, path) =>
+      asked(() => orElse(false, async () => Boolean((await on(id).infoArchive({ path })).resume()))),
+    write: (id, path, file, text) => asked(async () => void (await on(id).putArchive(archiveOf(file, text), { path }))),
     setRestart: (id, policy) => asked(() => on(id).update({ RestartPolicy: { Name: policy } })),
     lastLines: (id, tail) => asked(async () => linesOf(await on(id).logs({ stdout: true, stderr: true, tail }))),
     memoryInUse: id => asked(() => memoryInUse(on(id))),
@@ -144,6 +133,15 @@ function containerOf(service: string, found: Docker.ContainerInspectInfo): Conta
   }
 }
 
+async function remake(docker: Docker, id: string, addition: Addition): Promise<void> {
+  const { options, others } = copyOf(await docker.getContainer(id).inspect(), addition)
+  await docker.getContainer(id).remove({ force: true, v: true })
+  const made = await docker.createContainer(options)
+  for (const [name, EndpointConfig] of others) {
+    await docker.getNetwork(name).connect({ Container: made.id, EndpointConfig })
+  }
+}
+
 async function memoryInUse(container: Docker.Container): Promise<number> {
   const { memory_stats: memory } = await container.stats({ stream: false, 'one-shot': true })
   // What the kernel would give up at once is no use of it.
@@ -165,18 +163,6 @@ async function exec(docker: Docker, id: string, command: string): Promise<{ code
 /** The dot makes the engine follow a link, which it else would archive as one. */
 async function archive(container: Docker.Container, folder: string): Promise<Readable> {
   return tarOf((await container.getArchive({ path: `${folder}/.` })) as Readable)
-}
-
-/** Without a terminal, both streams come in frames: a byte for which, three unused, four for the length. */
-function linesOf(framed: Buffer): string[] {
-  const parts: Buffer[] = []
-  for (let at = 0; at + 8 <= framed.length; ) {
-    const end = at + 8 + framed.readUInt32BE(at + 4)
-    parts.push(framed.subarray(at + 8, end))
-    at = end
-  }
-  const text = Buffer.concat(parts).toString('utf8').trimEnd()
-  return text === '' ? [] : text.split(/\r?\n/)
 }
 
 type Refusal = Error & { readonly statusCode?: number; readonly code?: string }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Parties } from './change/change.ts'
 import { hasFlipped } from './change/flip.ts'
+import type { SlotEnvironment } from './container/slot-environment.ts'
 import { edgeAt } from './edge-client.ts'
 import { dockerEngine } from './engine.ts'
 import { type Operator, takeLock } from './record/lock.ts'
@@ -19,6 +20,7 @@ export interface Access {
   /** Whose lock is broken. */
   readonly breaks: string | undefined
   readonly env: Environment
+  readonly candidateEnv: SlotEnvironment
   readonly say: (line: string) => void
   readonly signal: AbortSignal
 }
@@ -28,7 +30,7 @@ export interface Access {
  * @throws EdgeError COMPOSE_LOCKED, COMPOSE_NO_STACK, COMPOSE_ENGINE_UNREACHABLE, EDGE_NOT_RUNNING, or as `work` does
  */
 export async function changeStack<T>(access: Access, work: (parties: Parties) => Promise<T>): Promise<T> {
-  const { project, operator, breaks, env, say, signal } = access
+  const { project, operator, breaks, env, candidateEnv, say, signal } = access
   const now = (): Date => new Date()
   const engine = await dockerEngine()
   const stack = await findStack(engine, project)
@@ -38,7 +40,7 @@ export async function changeStack<T>(access: Access, work: (parties: Parties) =>
     const edge = edgeAt(access.socket ?? stack.socket)
     const docker = dockerCommand(stack, env, signal)
     const meminfo = (): Promise<string> => readFile('/proc/meminfo', 'utf8').catch(() => '')
-    const around = { who: operator.who, meminfo, now, pause, say, signal }
+    const around = { who: operator.who, candidateEnv, meminfo, now, pause, say, signal }
     const parties: Parties = { engine, edge, docker, stack, lock, records, ...around }
     await settlePending(parties)
     return await work(parties)

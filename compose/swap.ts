@@ -1,9 +1,16 @@
 import { keepBuilds } from './assets/builds.ts'
-import { awaitHealthy, clearIdle, createCandidate, removeCandidate, startCandidate } from './change/candidate.ts'
+import {
+  awaitHealthy,
+  clearIdle,
+  createCandidate,
+  equipCandidate,
+  removeCandidate,
+  startCandidate
+} from './change/candidate.ts'
 import type { Change, Manner, Parties, Step } from './change/change.ts'
 import { hasFlipped, promote } from './change/flip.ts'
 import { awaitStreams, holdRequests, openRequests, restartOld } from './change/hold.ts'
-import { planSwap } from './change/plan.ts'
+import { checkRoom, planSwap } from './change/plan.ts'
 import { codeOf, note, take, unfinished } from './change/progress.ts'
 import { drainOld, handOver, pruneImages, stopOld, writeEnvironment } from './change/settle.ts'
 import type { Entry } from './record/journal.ts'
@@ -15,7 +22,16 @@ const courses: Record<
 > = {
   together: {
     // Only of what is healthy: a build that never serves would take the place of one that did.
-    untilFlip: [clearIdle, createCandidate, startCandidate, awaitHealthy, keepBuilds, promote],
+    untilFlip: [
+      clearIdle,
+      createCandidate,
+      equipCandidate,
+      checkRoom,
+      startCandidate,
+      awaitHealthy,
+      keepBuilds,
+      promote
+    ],
     afterwards: [writeEnvironment, drainOld, stopOld, handOver],
     undoing: [removeCandidate]
   },
@@ -24,6 +40,7 @@ const courses: Record<
     untilFlip: [
       clearIdle,
       createCandidate,
+      equipCandidate,
       keepBuilds,
       awaitStreams,
       holdRequests,

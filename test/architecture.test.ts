@@ -61,21 +61,25 @@ const open: Record<string, readonly string[]> = {
 /** Folders that do not know of each other, inside one rank. */
 const strangers: readonly (readonly [string, string])[] = [['proxy/listener/h1', 'proxy/listener/h2']]
 
-/** The one file that knows a package. */
-const packageHomes: Record<string, string> = {
+/** The file that knows a package. */
+const packageHomes: Record<string, string | readonly string[]> = {
   '@peculiar/x509': 'proxy/tls/x509.ts',
   'acme-client': 'proxy/acme/ca/client.ts',
   dockerode: 'compose/engine.ts',
   fastify: 'proxy/control/server.ts',
   pino: 'proxy/record/log.ts',
   'prom-client': 'proxy/record/metrics.ts',
-  'tar-stream': 'proxy/assets/store/archive.ts',
+  // The edge reads archives, a swap makes one.
+  'tar-stream': ['proxy/assets/store/archive.ts', 'compose/container/archive.ts'],
   undici: 'compose/edge-client.ts',
   yaml: 'proxy/config/source/document.ts'
 }
 
 /** No I/O, whatever they import: what they decide can be tested with values alone. */
 const pure = [
+  'compose/container/archive.ts',
+  'compose/container/copy.ts',
+  'compose/container/slot-environment.ts',
   'compose/env/checks.ts',
   'compose/env/env-file.ts',
   'compose/env/environment.ts',
@@ -226,7 +230,7 @@ t.test('each package has one home', async t => {
   for (const [file, all] of imports) {
     for (const { from } of all.filter(({ from }) => !inside(from) && from !== 'package.json')) {
       if (from.startsWith('node:') && known.has(from.slice(5))) continue
-      t.equal(packageHomes[packageOf(from)], file, `${file} → ${from}`)
+      t.ok([packageHomes[packageOf(from)]].flat().includes(file), `${file} → ${from}`)
     }
   }
 })

@@ -3,7 +3,7 @@ import type { AssetsAnswer } from '../../proxy/control/protocol.ts'
 import { EdgeError } from '../../proxy/errors.ts'
 import { findCandidate } from '../change/candidate.ts'
 import type { Parties, Step } from '../change/change.ts'
-import type { Container } from '../engine.ts'
+import type { Container } from '../container/container.ts'
 import { serviceOf } from '../stack/slots.ts'
 
 /** Below the folder that a web image starts in: its own, or a link to where a monorepo has it (images/web/Dockerfile). */

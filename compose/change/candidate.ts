@@ -1,5 +1,6 @@
 import { EdgeError } from '../../proxy/errors.ts'
-import type { Container } from '../engine.ts'
+import type { Container } from '../container/container.ts'
+import { exportLines, shell, slotFile, slotFolder, wrapper } from '../container/slot-environment.ts'
 import { readVariable } from '../stack/env-file.ts'
 import { imageVariable, profilesFor, serviceOf, servingOf } from '../stack/slots.ts'
 import type { Change, Parties, Step } from './change.ts'
@@ -45,6 +46,23 @@ export const createCandidate: Step = async ({ engine, edge, docker, stack, say }
   const profiles = profilesFor(await readVariable(stack.envFile, 'COMPOSE_PROFILES'), serving)
   await docker.create(service, { COMPOSE_PROFILES: profiles, [imageVariable(upstream, to)]: tag })
   say(`${service}: made from ${image}`)
+}
+
+/** Its environment until the hand-over: Compose's hash is kept, and the compose files know nothing of it. */
+export const equipCandidate: Step = async (parties, change) => {
+  const { engine, candidateEnv, say } = parties
+  const names = Object.keys(candidateEnv)
+  if (names.length === 0) return
+  const { id, service } = await findCandidate(parties, change)
+  if (!(await engine.hasFile(id, shell))) {
+    throw new EdgeError(
+      'COMPOSE_CANDIDATE_FAILED',
+      `${service}: its image has no ${shell}, which --candidate-env needs`
+    )
+  }
+  await engine.remake(id, { wrapper, volume: slotFolder })
+  await engine.write((await findCandidate(parties, change)).id, slotFolder, slotFile, exportLines(candidateEnv))
+  say(`${service}: has ${names.join(', ')} of its own until the hand-over`)
 }
 
 export const startCandidate: Step = async (parties, change) => {

@@ -1,3 +1,4 @@
+import type { SlotEnvironment } from '../container/slot-environment.ts'
 import type { Edge } from '../edge-client.ts'
 import type { Engine } from '../engine.ts'
 import type { Lock } from '../record/lock.ts'
@@ -47,6 +48,8 @@ export interface Parties {
   /** Where the journal and what is pending lie. */
   readonly records: string
   readonly who: string
+  /** Of the candidate that this command makes, until the hand-over; not in Change, which is written down. */
+  readonly candidateEnv: SlotEnvironment
   /** Text of /proc/meminfo. */
   readonly meminfo: () => Promise<string>
   readonly now: () => Date

@@ -1,5 +1,5 @@
 import { EdgeError } from '../../proxy/errors.ts'
-import type { Container } from '../engine.ts'
+import type { Container } from '../container/container.ts'
 import { serviceOf } from '../stack/slots.ts'
 import type { Change, Parties } from './change.ts'
 

@@ -1,16 +1,16 @@
 import { EdgeError } from '../../proxy/errors.ts'
-import type { Container } from '../engine.ts'
+import type { Container } from '../container/container.ts'
 import { type Entry, readJournal, writeJournal } from '../record/journal.ts'
 import { nextRelease, releasesOf, rollbackTarget } from '../record/releases.ts'
 import { checkMemory } from '../stack/memory.ts'
 import { otherThan, type SlotName, serviceOf, servingOf, slotOf } from '../stack/slots.ts'
-import type { Change, Manner, Parties } from './change.ts'
+import { findCandidate } from './candidate.ts'
+import type { Change, Manner, Parties, Step } from './change.ts'
 
-/** @throws EdgeError EDGE_USAGE, COMPOSE_IMAGE_MISSING, COMPOSE_MEMORY_SHORT: nothing has been touched */
+/** @throws EdgeError EDGE_USAGE, COMPOSE_IMAGE_MISSING: nothing has been touched */
 export async function planSwap(parties: Parties, upstream: string, image: string, how: Manner): Promise<Change> {
   const { serving, active } = await look(parties, upstream)
   const imageId = await fetchImage(parties, image)
-  if (!how.isHeld) await checkRoom(parties, active)
   const journal = await withFirst(parties, upstream, serving, active)
   const release = nextRelease(journal, upstream)
   const tag = tagOf(parties, upstream, release)
@@ -24,10 +24,9 @@ export async function planRollback(
   asked: number | undefined,
   how: Manner
 ): Promise<Change> {
-  const { serving, active } = await look(parties, upstream)
+  const { serving } = await look(parties, upstream)
   const journal = await readJournal(parties.records)
   const { release, image, imageId, tag } = rollbackTarget(await withImages(parties, journal), upstream, asked)
-  if (!how.isHeld) await checkRoom(parties, active)
   return {
     verb: 'rollback',
     ...begin(parties, journal, upstream),
@@ -38,6 +37,18 @@ export async function planRollback(
     tag,
     how
   }
+}
+
+/**
+ * For both at once; once the candidate is made, for its limit is what the compose files say today.
+ * @throws EdgeError COMPOSE_MEMORY_SHORT with the figures: it has not been started
+ */
+export const checkRoom: Step = async (parties, change) => {
+  const { engine, stack, meminfo } = parties
+  const active = await engine.find(stack.project, serviceOf(change.upstream, change.from))
+  const { memoryLimitBytes: limitBytes } = await findCandidate(parties, change)
+  const usedBytes = active?.state === 'running' ? await engine.memoryInUse(active.id) : 0
+  checkMemory(serviceOf(change.upstream, change.from), { limitBytes, usedBytes }, await meminfo())
 }
 
 interface Sight {
@@ -78,12 +89,6 @@ async function withImages({ engine }: Parties, journal: readonly Entry[]): Promi
   const tags = [...new Set(journal.map(({ tag }) => tag))]
   const ids = await Promise.all(tags.map(tag => engine.imageId(tag)))
   return journal.filter(({ tag }) => ids[tags.indexOf(tag)] !== null)
-}
-
-async function checkRoom({ engine, meminfo }: Parties, active: Container | null): Promise<void> {
-  if (active === null) return
-  const usedBytes = active.state === 'running' ? await engine.memoryInUse(active.id) : 0
-  checkMemory(active.service, { limitBytes: active.memoryLimitBytes, usedBytes }, await meminfo())
 }
 
 /** What served before the first swap is a release, too, that one may go back to. */

@@ -1,4 +1,6 @@
 import type { UpstreamStatus } from '../../proxy/control/protocol.ts'
+import { EdgeError } from '../../proxy/errors.ts'
+import { slotFile, slotFolder } from '../container/slot-environment.ts'
 import { type Report, readJournal } from '../record/journal.ts'
 import { outdated } from '../record/releases.ts'
 import { readVariable, setVariables } from '../stack/env-file.ts'
@@ -45,12 +47,29 @@ export const stopOld: Step = async ({ engine, stack, say }, { upstream, from }) 
   say(`${old.service}: stopped, and kept for a rollback`)
 }
 
-/** Whatever must run in one place only is started here, once the other place has stopped. A failure is told, not undone. */
+/**
+ * Whatever must run in one place only is started here, once the other place has stopped. A failure is told, not undone:
+ * it must not stand in the way of the next swap, which may be the one that mends it.
+ */
 export const handOver: Step = async (parties, change) => {
   const { handOver: command } = change.how
   if (command === null) return
-  const { code, said } = await parties.engine.exec((await findCandidate(parties, change)).id, command)
+  const { code, said } = await runIn(parties, change, command).catch(refused)
   parties.say(`hand-over ${code === 0 ? 'done' : `FAILED, exit code ${code}`}: ${said.slice(-500)}`)
+}
+
+async function runIn(parties: Parties, change: Change, command: string): Promise<{ code: number; said: string }> {
+  const { id, mounts } = await findCandidate(parties, change)
+  // Whenever it starts again, it is with its ordinary environment from here on.
+  if (slotFolder in mounts) await parties.engine.write(id, slotFolder, slotFile, '')
+  return parties.engine.exec(id, command)
+}
+
+/** It is gone, or does not run. */
+function refused(cause: unknown): { code: number; said: string } {
+  const isTold = cause instanceof EdgeError && ['COMPOSE_CANDIDATE_FAILED', 'COMPOSE_REFUSED'].includes(cause.code)
+  if (!isTold) throw cause
+  return { code: 126, said: cause.message }
 }
 
 /** The images of releases that nobody will go back to. What is in use stays, and what `.env` falls back on. */

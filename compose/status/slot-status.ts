@@ -1,5 +1,5 @@
 import type { UpstreamStatus } from '../../proxy/control/protocol.ts'
-import type { Container } from '../engine.ts'
+import type { Container } from '../container/container.ts'
 import type { Entry } from '../record/journal.ts'
 import type { Pending } from '../record/pending.ts'
 import { type SlotName, serviceOf } from '../stack/slots.ts'

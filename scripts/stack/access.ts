@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Manner } from '../../compose/change/change.ts'
+import { readSlotEnvironment, type SlotEnvironment } from '../../compose/container/slot-environment.ts'
 import type { Access } from '../../compose/session.ts'
 import { readVariable } from '../../compose/stack/env-file.ts'
 import { count, duration } from '../../proxy/config/kinds/amounts.ts'
@@ -19,18 +20,24 @@ export const changeOptions = {
   within: { type: 'string' },
   drain: { type: 'string' },
   keep: { type: 'string' },
+  'candidate-env': { type: 'string', multiple: true },
   'hand-over': { type: 'string' },
   'break-lock': { type: 'string' },
   json: { type: 'boolean' }
 } as const
-export const changeUsage = `[--hold] [--within 2m] [--drain 10m] [--keep 3] [--hand-over COMMAND]
+export const changeUsage = `[--hold] [--within 2m] [--drain 10m] [--keep 3]
+       [--candidate-env NAME[=VALUE] ... --hand-over COMMAND]
        ${stackUsage} [--break-lock WHO] [--json]
 
   --hold        requests wait at the edge while one slot stops and the other starts: for too little memory, and for
-                what must not run twice
+                what must not run twice and cannot be told not to
   --within      how long the new slot may take to become healthy
   --drain       how long requests and streams of the old slot may go on
   --keep        how many releases keep their image
+  --candidate-env
+                a variable that the new container has until the hand-over, and no longer when it is started again later:
+                to keep off in it what must not run twice (a bot's poller, say). NAME alone has the value that this
+                command's environment has, which no list of processes shows
   --hand-over   run in the new container once it serves and the old one has stopped: what only one of them may do
   --break-lock  take over from a command that hangs; WHO is what COMPOSE_LOCKED says
   --project     of Compose, by default COMPOSE_PROJECT_NAME or twinedge`
@@ -45,6 +52,7 @@ interface ChangeValues extends StackValues {
   readonly within?: string | undefined
   readonly drain?: string | undefined
   readonly keep?: string | undefined
+  readonly 'candidate-env'?: string[] | undefined
   readonly 'hand-over'?: string | undefined
   readonly 'break-lock'?: string | undefined
   readonly json?: boolean | undefined
@@ -71,10 +79,19 @@ export async function accessOf(values: ChangeValues, verb: string): Promise<Acce
     operator: { who: `${user}@${host}`, host, verb },
     breaks: values['break-lock'],
     env: process.env,
+    candidateEnv: candidateEnvOf(values),
     // What a container or an upstream has said may be in it.
     say: text => console[values.json ? 'error' : 'log'](text.split('\n').map(printable).join('\n')),
     signal: interruption()
   }
+}
+
+function candidateEnvOf({ 'candidate-env': texts = [], 'hand-over': handOver }: ChangeValues): SlotEnvironment {
+  if (texts.length > 0 && handOver === undefined) {
+    const why = 'what it keeps off in the candidate would be off until that is started again'
+    throw new EdgeError('EDGE_USAGE', `--candidate-env without --hand-over: ${why}; say how it is switched on`)
+  }
+  return readSlotEnvironment(texts, process.env)
 }
 
 export async function projectOf({ project }: StackValues): Promise<string> {

@@ -33,6 +33,29 @@ t.test('a swap touches what serves only after the flip, and keeps it', async t =
   )
 })
 
+t.test(
+  'a candidate has an environment of its own before it starts, and no longer once the old one has stopped',
+  async t => {
+    const world = await World.make(t)
+    const parties = { ...world.parties(), candidateEnv: { A: 'b' } }
+    await swap(parties, 'web', 'app:2', { ...manner, handOver: 'take-over' })
+    t.same(world.calls.slice(2), [
+      'create web-green',
+      'remake web-green',
+      "write web-green /run/twinedge-slot/environment export A='b'\n",
+      'start web-green',
+      'keep sha256:1 /app/.next/static',
+      'keep sha256:2 /app/.next/static',
+      'tally',
+      'promote green',
+      'drain blue',
+      'stop web-blue',
+      'write web-green /run/twinedge-slot/environment ',
+      'exec web-green take-over'
+    ])
+  }
+)
+
 t.test('with --hold, requests wait from before the one stops until the other serves', async t => {
   const world = await World.make(t)
   await swap(world.parties(), 'web', 'app:2', held)
@@ -132,11 +155,12 @@ t.test('a release whose image has gone is none to go back to', async t => {
   })
 })
 
-t.test('too little memory is told with figures before anything is touched; a hold needs no more', async t => {
+t.test('too little memory is told with figures before anything is started; a hold needs no more', async t => {
   const world = await World.make(t)
   const poor = { ...world.parties(), meminfo: async () => 'MemAvailable:      90000 kB\n' }
   await t.rejects(swap(poor, 'web', 'app:2', manner), { code: 'COMPOSE_MEMORY_SHORT', detail: /143 MB.*95 MB.*88 MB/ })
-  t.same(world.calls, [])
+  t.notOk(world.calls.some(call => /start|blue/.test(call)))
+  t.same([world.state('web-blue'), world.state('web-green')], ['running', 'none'])
   t.match(await swap(poor, 'web', 'app:2', held), { outcome: 'done' })
 })
 

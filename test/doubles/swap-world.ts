@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Test } from 'tap'
 import type { Manner, Parties } from '../../compose/change/change.ts'
+import type { Container } from '../../compose/container/container.ts'
+import { slotFolder } from '../../compose/container/slot-environment.ts'
 import type { Edge } from '../../compose/edge-client.ts'
-import type { Container, Engine } from '../../compose/engine.ts'
+import type { Engine } from '../../compose/engine.ts'
 import type { DockerCommand } from '../../compose/stack/command.ts'
 import type { StatusAnswer } from '../../proxy/control/protocol.ts'
 import { EdgeError } from '../../proxy/errors.ts'
@@ -58,7 +60,7 @@ export class World {
     const place = { project: 'p', folder: this.folder, files: [], envFile: join(this.folder, '.env'), socket: '' }
     let time = Date.now()
     const say = (line: string): void => void this.said.push(line)
-    const around = { records: join(this.folder, 'records'), who: 'a@b', say, signal }
+    const around = { records: join(this.folder, 'records'), who: 'a@b', candidateEnv: {}, say, signal }
     return {
       ...{ engine: this.engine(), edge: this.edge(), docker: this.docker(), stack: place, ...around },
       lock: { check: async () => {}, release: async () => {} },
@@ -133,6 +135,9 @@ export class World {
       start: id => this.#call(`start ${id}`, () => start(id)),
       stop: id => this.#call(`stop ${id}`, () => this.#set(id, { state: 'exited' })),
       remove: id => this.#call(`remove ${id}`, () => void this.containers.delete(id)),
+      remake: id => this.#call(`remake ${id}`, () => this.#set(id, { mounts: { [slotFolder]: '' } })),
+      hasFile: async () => true,
+      write: (id, folder, file, text) => this.#call(`write ${id} ${folder}/${file} ${text}`, () => {}),
       setRestart: async (id, restart) => this.#set(id, { restart }),
       lastLines: async () => ['its last words'],
       memoryInUse: async () => 100_000_000,

@@ -30,6 +30,8 @@ t.test('what cannot be meant is refused before anything is looked at', async t =
     [['swap', 'web'], 'twinedge swap UPSTREAM IMAGE'],
     [['swap', 'web', 'app:2', '--within', 'soon'], '--within: expected a duration'],
     [['swap', 'web', 'app:2', '--keep', '0'], '--keep: expected a whole number from 1'],
+    [['swap', 'web', 'app:2', '--candidate-env', 'A=b'], '--candidate-env without --hand-over: what it keeps off'],
+    [['rollback', 'web', '--candidate-env', 'A b', '--hand-over', 'c'], '--candidate-env: expected NAME=VALUE'],
     [['rollback'], 'twinedge rollback UPSTREAM'],
     [['rollback', 'web', 'last'], 'RELEASE: expected a whole number from 1'],
     [['slots', 'stop', 'web'], 'twinedge slots pause|resume|maintenance UPSTREAM'],

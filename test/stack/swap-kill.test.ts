@@ -1,36 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { project } from '../doubles/command.ts'
 import { engineMissing } from '../doubles/stack/engine.ts'
-import { type SmallStack, upSmallStack } from '../doubles/stack/small-stack.ts'
+import { upSmallStack } from '../doubles/stack/small-stack.ts'
+import { swapUntil } from '../doubles/stack/stopped-swap.ts'
 
 const skip = engineMissing
-
-interface Killed {
-  readonly step: string
-  readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null }
-}
-
-function pendingOf(stack: SmallStack): string {
-  try {
-    return JSON.parse(readFileSync(join(stack.folder, '.twinedge/stack', stack.project, 'pending.json'), 'utf8')).step
-  } catch {
-    return ''
-  }
-}
-
-/** Starts a swap, and sends the signal as soon as it is at `step`. */
-async function signalAt(stack: SmallStack, step: string, signal: NodeJS.Signals): Promise<Killed> {
-  const start = [join(project, 'scripts/twinedge'), 'swap', 'web', stack.image('two'), '--project', stack.project]
-  const child: ChildProcess = spawn('env', ['-u', 'NODE_OPTIONS', ...start], { stdio: 'ignore' })
-  const exit = new Promise<Killed['exit']>(resolve => child.on('exit', (code, by) => resolve({ code, signal: by })))
-  for (const end = Date.now() + 20_000; Date.now() < end && pendingOf(stack) !== step; ) await pause(1)
-  child.kill(signal)
-  return { exit: await exit, step: pendingOf(stack) }
-}
 
 const steps = [
   'createCandidate',
@@ -49,7 +22,7 @@ t.test('kill -9 at any step: users keep what serves, the next command finishes i
     const from = `web-${stack.edge.active.get('web')}`
     // So that a drain takes as long as the test wants.
     if (step === 'drainOld') stack.edge.inFlight.set(from.replace('-', '/'), 1)
-    const killed = await signalAt(stack, step, 'SIGKILL')
+    const killed = await swapUntil(stack, step, 'SIGKILL', 'two')
     t.equal(killed.exit.signal, 'SIGKILL')
     t.not(killed.step, '', `${step}: it was at ${killed.step}`)
     const active = `web-${stack.edge.active.get('web')}`
@@ -73,10 +46,10 @@ t.test('kill -9 at any step: users keep what serves, the next command finishes i
 
 t.test('Ctrl-C before the flip undoes what was begun; a dead terminal ends nothing', { skip }, async t => {
   const stack = await upSmallStack(t)
-  const stopped = await signalAt(stack, 'awaitHealthy', 'SIGINT')
+  const stopped = await swapUntil(stack, 'awaitHealthy', 'SIGINT', 'two')
   t.same(stopped, { exit: { code: 1, signal: null }, step: '' })
   t.notOk((await stack.containers()).some(({ service }) => service === 'web-green'))
-  const orphaned = await signalAt(stack, 'awaitHealthy', 'SIGHUP')
+  const orphaned = await swapUntil(stack, 'awaitHealthy', 'SIGHUP', 'two')
   t.same(orphaned, { exit: { code: 0, signal: null }, step: '' })
   t.equal(stack.edge.active.get('web'), 'green')
 })

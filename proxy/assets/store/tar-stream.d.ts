@@ -1,5 +1,7 @@
 /** What is used of tar-stream, which brings no types. */
 declare module 'tar-stream' {
+  import type { Readable } from 'node:stream'
+
   interface Header {
     readonly name: string
     readonly type: string | null
@@ -13,4 +15,9 @@ declare module 'tar-stream' {
     destroy(error?: Error): void
   }
   function extract(): Extract
+  interface Pack extends Readable {
+    entry(header: { readonly name: string; readonly mode: number }, content: string): void
+    finalize(): void
+  }
+  function pack(): Pack
 }

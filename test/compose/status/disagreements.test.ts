@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Container } from '../../../compose/engine.ts'
+import type { Container } from '../../../compose/container/container.ts'
 import { type Disagreement, disagreementsOf } from '../../../compose/status/disagreements.ts'
 import { slotsOf } from '../../../compose/status/slot-status.ts'
 import { container, findings, upstreams } from './findings.ts'

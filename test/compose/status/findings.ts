@@ -1,4 +1,4 @@
-import type { Container } from '../../../compose/engine.ts'
+import type { Container } from '../../../compose/container/container.ts'
 import type { Entry } from '../../../compose/record/journal.ts'
 import type { Pending } from '../../../compose/record/pending.ts'
 import type { Findings } from '../../../compose/status/slot-status.ts'

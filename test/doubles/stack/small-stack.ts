@@ -16,6 +16,7 @@ export const characters = {
   wrong: "answer('this is another app', 500)",
   crash: "console.log('reading settings'); console.error('no DATABASE_URL'); process.exit(3)",
   glutton: 'for (const held = []; ; ) held.push(Buffer.alloc(8e6, 1))',
+  poller: "answer('fine, polling is ' + process.env.POLLING + ', ' + process.env.TOKEN)",
   deaf: 'setInterval(() => {}, 1000)'
 }
 export type Character = keyof typeof characters
@@ -103,9 +104,15 @@ x-web: &web
   env_file: [{ path: .env, required: false }]
   environment: *slots
   init: true
-  mem_limit: 96m
+  mem_limit: \${WEB_MEMORY:-96m}
+  read_only: true
+  tmpfs: ["/tmp:size=1m"]
+  user: node
+  cap_drop: [ALL]
+  networks: { default: { aliases: [app] }, side: }
   restart: unless-stopped
   stop_grace_period: 5s
+networks: { side: }
 services:
   preflight: { image: "node:26-bookworm-slim", command: ["true"] }
   edge:
