@@ -37,7 +37,8 @@ export interface Engine {
   start(id: string): Promise<void>
   /** Gives it its own stop timeout, as its stop_grace_period says; no error when it has stopped. */
   stop(id: string): Promise<void>
-  remove(id: string): Promise<void>
+  /** @param isWithVolumes those without a name go as well: whatever is in them is lost */
+  remove(id: string, isWithVolumes: boolean): Promise<void>
   setRestart(id: string, policy: string): Promise<void>
   lastLines(id: string, count: number): Promise<readonly string[]>
   memoryInUse(id: string): Promise<number>
@@ -67,7 +68,7 @@ export async function dockerEngine(timeout = callMs): Promise<Engine> {
     list: project => asked(() => list(docker, project)),
     start: id => asked(() => calmly(on(id).start())),
     stop: id => asked(() => calmly(on(id).stop())),
-    remove: id => asked(() => calmly(on(id).remove({ force: true }))),
+    remove: (id, v) => asked(() => calmly(on(id).remove({ force: true, v }))),
     setRestart: (id, policy) => asked(() => on(id).update({ RestartPolicy: { Name: policy } })),
     lastLines: (id, tail) => asked(async () => linesOf(await on(id).logs({ stdout: true, stderr: true, tail }))),
     memoryInUse: id => asked(() => memoryInUse(on(id))),

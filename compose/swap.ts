@@ -2,7 +2,7 @@ import { keepBuilds } from './assets/builds.ts'
 import { awaitHealthy, clearIdle, createCandidate, removeCandidate, startCandidate } from './change/candidate.ts'
 import type { Change, Manner, Parties, Step } from './change/change.ts'
 import { hasFlipped, promote } from './change/flip.ts'
-import { awaitStreams, holdRequests, openRequests, restartOld } from './change/hold.ts'
+import { awaitHealthyHeld, awaitStreams, holdRequests, openRequests, restartOld, suspendOld } from './change/hold.ts'
 import { planSwap } from './change/plan.ts'
 import { codeOf, note, take, unfinished } from './change/progress.ts'
 import { drainOld, handOver, pruneImages, stopOld, writeEnvironment } from './change/settle.ts'
@@ -27,9 +27,9 @@ const courses: Record<
       keepBuilds,
       awaitStreams,
       holdRequests,
-      stopOld,
+      suspendOld,
       startCandidate,
-      awaitHealthy,
+      awaitHealthyHeld,
       promote
     ],
     afterwards: [openRequests, writeEnvironment, stopOld, handOver],
