@@ -1,15 +1,8 @@
-import { Agent, request } from 'node:https'
 import t from 'tap'
 import { twinedge } from '../doubles/command.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
-
-interface Seen {
-  readonly status: number
-  readonly text: string
-  /** It was not cut short. */
-  readonly isWhole: boolean
-}
+import { comeVisitors, isFine } from '../doubles/stack/visitors.ts'
 
 t.test('users of the real stack notice no swap, no bad image, no rollback', { skip: engineMissing }, async t => {
   const stack = await upStack(t, 'single')
@@ -24,14 +17,8 @@ t.test('users of the real stack notice no swap, no bad image, no rollback', { sk
       ])
     )
   }
-  const agent = new Agent({ keepAlive: true, ca: stack.ca, maxSockets: 20 })
-  t.teardown(() => agent.destroy())
-  const seen: Promise<Seen>[] = []
-  const paths = ['/api/v1/health', '/api/v1/whoami', '/', '/login']
-  const load = setInterval(() => seen.push(ask(stack, agent, paths[seen.length % paths.length]!)), 20)
-  t.teardown(() => clearInterval(load))
-
-  const stream = ask(stack, agent, '/api/v1/chat/stream?n=200&ms=40', 'POST')
+  const visitors = comeVisitors(t, stack, ['/api/v1/health', '/api/v1/whoami', '/', '/login'], 20)
+  const stream = visitors.ask('/api/v1/chat/stream?n=200&ms=40', 'POST')
   const swaps = [
     await run('swap', 'api', `${stack.project}-api:2`),
     await run('swap', 'web', `${stack.project}-web:2`),
@@ -57,11 +44,10 @@ t.test('users of the real stack notice no swap, no bad image, no rollback', { sk
     'each event once, in order'
   )
   t.match(text, /"type": "completed"/)
-  clearInterval(load)
-  const answers = await Promise.all(seen)
+  const answers = await visitors.seen()
   t.ok(answers.length > 100)
   t.same(
-    answers.filter(({ status, isWhole }) => status !== 200 || !isWhole),
+    answers.filter(one => !isFine(one)),
     [],
     'nobody noticed'
   )
@@ -74,23 +60,4 @@ t.test('users of the real stack notice no swap, no bad image, no rollback', { sk
 
 async function running(stack: Stack): Promise<string> {
   return (await stack.compose('ps', '--format', '{{.Service}} {{.ID}}')).out
-}
-
-function ask(stack: Stack, agent: Agent, path: string, method = 'GET'): Promise<Seen> {
-  const { promise, resolve } = Promise.withResolvers<Seen>()
-  const sent = request(
-    { host: '127.0.0.1', servername: 'localhost', port: stack.httpsPort, path, method, agent },
-    answer => {
-      let text = ''
-      const end = (): void => resolve({ status: answer.statusCode!, text, isWhole: answer.complete })
-      answer.on('data', chunk => {
-        text += chunk
-      })
-      answer.on('end', end).on('error', end)
-    }
-  )
-  sent.on('error', cause => resolve({ status: 0, text: String(cause), isWhole: false }))
-  sent.setHeader('host', 'localhost')
-  sent.end()
-  return promise
 }
