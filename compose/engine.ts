@@ -6,6 +6,7 @@ import { archiveOf } from './container/archive.ts'
 import type { Container } from './container/container.ts'
 import { type Addition, copyOf } from './container/copy.ts'
 import { linesOf } from './container/log-frames.ts'
+import { asked, calmly, orElse } from './container/refusals.ts'
 
 /** A Docker engine, as far as swaps need one. Every call throws EdgeError COMPOSE_ENGINE_UNREACHABLE when it is away. */
 export interface Engine {
@@ -16,8 +17,8 @@ export interface Engine {
   start(id: string): Promise<void>
   /** Gives it its own stop timeout, as its stop_grace_period says; no error when it has stopped. */
   stop(id: string): Promise<void>
-  /** With the volumes that nobody else has. */
-  remove(id: string): Promise<void>
+  /** @param volumes that go as well, with all that is in them: those that nobody else has, or the one at this path */
+  remove(id: string, volumes: 'all' | string): Promise<void>
   /** Makes it again, under its name but with another id, and does not start it. */
   remake(id: string, addition: Addition): Promise<void>
   /** Whether it runs or not. */
@@ -52,7 +53,7 @@ export async function dockerEngine(timeout = callMs): Promise<Engine> {
     list: project => asked(() => list(docker, project)),
     start: id => asked(() => calmly(on(id).start())),
     stop: id => asked(() => calmly(on(id).stop())),
-    remove: id => asked(() => calmly(on(id).remove({ force: true, v: true }))),
+    remove: (id, volumes) => asked(() => calmly(remove(docker, id, volumes))),
     remake: (id, addition) => asked(() => remake(docker, id, addition)),
     hasFile: (id, path) =>
       asked(() => orElse(false, async () => Boolean((await on(id).infoArchive({ path })).resume()))),
@@ -133,6 +134,13 @@ function containerOf(service: string, found: Docker.ContainerInspectInfo): Conta
   }
 }
 
+async function remove(docker: Docker, id: string, volumes: 'all' | string): Promise<void> {
+  const { Mounts } = await docker.getContainer(id).inspect()
+  await docker.getContainer(id).remove({ force: true, v: volumes === 'all' })
+  const one = Mounts.find(({ Destination }) => Destination === volumes)
+  if (one?.Name !== undefined) await docker.getVolume(one.Name).remove()
+}
+
 async function remake(docker: Docker, id: string, addition: Addition): Promise<void> {
   const { options, others } = copyOf(await docker.getContainer(id).inspect(), addition)
   await docker.getContainer(id).remove({ force: true, v: true })
@@ -163,36 +171,4 @@ async function exec(docker: Docker, id: string, command: string): Promise<{ code
 /** The dot makes the engine follow a link, which it else would archive as one. */
 async function archive(container: Docker.Container, folder: string): Promise<Readable> {
   return tarOf((await container.getArchive({ path: `${folder}/.` })) as Readable)
-}
-
-type Refusal = Error & { readonly statusCode?: number; readonly code?: string }
-
-/** It is so already, or it is gone. */
-function calmly(call: Promise<unknown>): Promise<void> {
-  return call.then(
-    () => {},
-    (cause: Refusal) => {
-      if (cause.statusCode !== 304 && cause.statusCode !== 404) throw cause
-    }
-  )
-}
-
-/** @returns `otherwise` for what is not there, or is in use */
-async function orElse<T, E>(otherwise: E, ask: () => Promise<T>): Promise<T | E> {
-  try {
-    return await ask()
-  } catch (cause) {
-    if ([404, 409].includes((cause as Refusal).statusCode ?? 0)) return otherwise
-    throw cause
-  }
-}
-
-async function asked<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (cause) {
-    const { statusCode, code, message } = cause as Refusal
-    if (statusCode !== undefined) throw new EdgeError('COMPOSE_REFUSED', `the engine: ${message}`, cause)
-    throw new EdgeError('COMPOSE_ENGINE_UNREACHABLE', code ?? message, cause)
-  }
 }
