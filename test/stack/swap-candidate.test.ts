@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { type SmallStack, upSmallStack } from '../doubles/stack/small-stack.ts'
-import { pendingOf, swapUntil } from '../doubles/stack/stopped-swap.ts'
+import { killAt } from '../doubles/stack/underway.ts'
 
 const skip = engineMissing
 /** With what a shell would take amiss. */
@@ -88,10 +88,10 @@ function essence({ Config, HostConfig, NetworkSettings }: Inspected): object {
 t.test('killed between the flip and the hand-over: the next command hands over', { skip }, async t => {
   const stack = await upSmallStack(t, ordinary)
   stack.edge.inFlight.set('web/blue', 1)
-  const killed = await swapUntil(stack, 'drainOld', 'SIGKILL', 'poller', ...own, '--hand-over', ask)
-  t.same(killed, { exit: { code: null, signal: 'SIGKILL' }, step: 'drainOld' })
-  t.match(pendingOf(stack), '"image"')
+  const killed = await killAt(stack, 'drainOld', 'swap', 'web', stack.image('poller'), ...own, '--hand-over', ask)
+  t.same(killed, ['drainOld', 'SIGKILL'])
   const records = join(stack.folder, '.twinedge/stack', stack.project)
+  t.match(await readdir(records), ['journal.jsonl', 'lock.json', 'pending.json'])
   for (const file of await readdir(records)) {
     t.notMatch(readFileSync(join(records, file), 'utf8'), /it's|two lines/, `${file} has no value`)
   }
@@ -109,7 +109,7 @@ t.test('killed between the flip and the hand-over: the next command hands over',
 
 t.test('a candidate that is undone leaves no volume behind', { skip }, async t => {
   const stack = await upSmallStack(t, ordinary)
-  await swapUntil(stack, 'awaitHealthy', 'SIGKILL', 'deaf', ...own, '--hand-over', ask)
+  await killAt(stack, 'awaitHealthy', 'swap', 'web', stack.image('deaf'), ...own, '--hand-over', ask)
   const volume = await volumeOf(stack, 'web-green')
   t.ok(await isVolume(volume))
   t.match((await stack.twinedge('rollback', 'web', '99')).out, /^undoing the swap of web/m)
@@ -132,7 +132,7 @@ t.test('an image without a shell is refused before anything is started', { skip 
 t.test('a hand-over that cannot be carried out is told, and bars no swap', { skip }, async t => {
   const stack = await upSmallStack(t, ordinary)
   stack.edge.inFlight.set('web/blue', 1)
-  await swapUntil(stack, 'drainOld', 'SIGKILL', 'poller', ...own, '--hand-over', ask)
+  await killAt(stack, 'drainOld', 'swap', 'web', stack.image('poller'), ...own, '--hand-over', ask)
   t.equal((await stack.compose('stop', 'web-green')).code, 0)
   stack.edge.inFlight.clear()
   const { code, out, err } = await stack.twinedge('swap', 'web', stack.image('two'))

@@ -64,3 +64,16 @@ export function begin(place: Place, ...args: string[]): Underway {
   }
   return { at, says, kill: signal => void child.kill(signal), end }
 }
+
+/** `kill -9` at this step. @returns the step that it has left behind, and the signal that it died of */
+export async function killAt(
+  place: Place,
+  step: StepName,
+  ...args: string[]
+): Promise<readonly [StepName, string | null]> {
+  const underway = begin(place, ...args)
+  await underway.at(step)
+  underway.kill('SIGKILL')
+  const { signal } = await underway.end
+  return [await pendingStep(place), signal]
+}
