@@ -109,6 +109,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
   onHead(head: ResponseHead): void {
     this.touch()
     this.answeredMs = this.#deadlines.nowMs
+    if (head.status < 500) this.slot!.answers++
     const bodyLength = head.framing === 'length' ? head.bodyLength : head.framing === 'none' ? 0 : -1
     if (bodyLength === -1 && isEventStream(head.headers)) {
       this.kind = 'stream'

@@ -9,25 +9,35 @@ export interface Probe {
   readonly isGood: boolean
   /** For the operator: `200 {"status":"draining"}: the body lacks "ok"`. */
   readonly saw: string
+  /** No answer came in time, which is all that is known. */
+  readonly isLate?: boolean
+}
+
+/** Who hears of a health check, and what it wants to know. */
+export interface HealthOwner {
+  onChange(isUp: boolean, probe: Probe): void
+  /** How many requests the upstream has answered so far. */
+  answers(): number
 }
 
 /**
  * Probes one origin for as long as it is watched. It counts as up until it has failed `fails` times in a row,
- * and as up again after one good probe.
+ * and as up again after one good probe. A late probe counts for nothing as long as requests are being answered: the
+ * upstream is slow, and turning everybody away helps nobody when there is no other.
  */
 export class HealthCheck {
   readonly #origin: string
   readonly #config: HealthConfig
-  readonly #onChange: (isUp: boolean, probe: Probe) => void
+  readonly #owner: HealthOwner
   #timer: NodeJS.Timeout | null = null
   #failures = 0
   #last: Probe | null = null
   #run = 0
 
-  constructor(origin: string, config: HealthConfig, onChange: (isUp: boolean, probe: Probe) => void) {
+  constructor(origin: string, config: HealthConfig, owner: HealthOwner) {
     this.#origin = origin
     this.#config = config
-    this.#onChange = onChange
+    this.#owner = owner
   }
 
   get isUp(): boolean {
@@ -56,13 +66,16 @@ export class HealthCheck {
   }
 
   async #round(run: number): Promise<void> {
+    const answers = this.#owner.answers()
     const result = await probe(this.#origin, this.#config)
     // Stopped while it was under way, and perhaps started again: one series of probes at a time.
     if (run !== this.#run) return
     const wasUp = this.isUp
     this.#last = result
-    this.#failures = result.isGood ? 0 : this.#failures + 1
-    if (wasUp !== this.isUp) this.#onChange(this.isUp, result)
+    const isBusy = result.isLate === true && this.#owner.answers() > answers
+    if (result.isGood) this.#failures = 0
+    else if (!isBusy) this.#failures++
+    if (wasUp !== this.isUp) this.#owner.onChange(this.isUp, result)
     // Someone waits to be served again: an origin that is down is asked more often.
     const pauseMs = result.isGood ? this.#config.everyMs : Math.min(1_000, this.#config.everyMs)
     this.#timer = setTimeout(() => void this.#round(run), pauseMs).unref()
@@ -76,10 +89,10 @@ export function probe(origin: string, config: HealthConfig): Promise<Probe> {
   const get = url.protocol === 'https:' ? getHttps : getHttp
   const request = get(url, { agent: false, headers: { 'user-agent': 'twinedge-health', connection: 'close' } })
   // A deadline for the whole try: an upstream that sends a byte a second is not healthy either.
-  const deadline = setTimeout(
-    () => request.destroy(new Error(`no answer within ${config.timeoutMs} ms`)),
-    config.timeoutMs
-  )
+  const deadline = setTimeout(() => {
+    resolve({ isGood: false, isLate: true, saw: `no answer within ${config.timeoutMs} ms` })
+    request.destroy()
+  }, config.timeoutMs)
   request.on('error', error =>
     resolve({ isGood: false, saw: error.message || (error as NodeJS.ErrnoException).code || 'closed' })
   )

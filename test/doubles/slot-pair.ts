@@ -6,7 +6,7 @@ import { type RunningEdge, startEdge } from './edge.ts'
 /** One half of a blue/green pair: it answers with its name, and as its path says. */
 export interface Half {
   readonly origin: string
-  /** What its health check is answered; a status of 500 makes it unhealthy. */
+  /** What its health check is answered; a status of 500 makes it unhealthy, and 0 is no answer at all. */
   health: { status: number; body: string }
   /** `METHOD PATH` of every request but probes, in the order in which they came. */
   readonly seen: string[]
@@ -66,6 +66,7 @@ async function startHalf(t: Test, name: string): Promise<Half> {
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, answer) => {
     if (request.url === '/health') {
       probes++
+      if (half.health.status === 0) return
       return void answer.writeHead(half.health.status).end(half.health.body)
     }
     half.seen.push(`${request.method} ${request.url}`)

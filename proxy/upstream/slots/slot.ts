@@ -38,6 +38,8 @@ export class Slot {
   health: HealthCheck | null
   /** What became of it when it was drained last; null since it serves. */
   drain: Drain | null = null
+  /** Requests that it has answered, and not with an error of its own: it is there. */
+  answers = 0
   /** Those that it runs, as far as their names are known. */
   readonly owned: OwnedStreams
   readonly #inFlight = new Set<InFlight>()
@@ -127,7 +129,8 @@ export class Slot {
 
   #makeHealth({ health }: UpstreamConfig): HealthCheck | null {
     if (health === null) return null
-    return new HealthCheck(this.origin, health, (isUp, probe) => this.#onHealth(this.name, isUp, probe))
+    const onChange = (isUp: boolean, probe: Probe): void => this.#onHealth(this.name, isUp, probe)
+    return new HealthCheck(this.origin, health, { onChange, answers: () => this.answers })
   }
 }
 

@@ -16,7 +16,7 @@ interface Reading {
 
 /**
  * Reads chats, one after another, until it is stopped: most are short, some long enough to live through a swap; of some
- * the reader leaves in the middle, and comes back for the rest as the app does after a reload.
+ * the reader leaves three times, and comes back for the rest as the app does after a reload.
  */
 export async function readChats(
   client: Client,
@@ -25,15 +25,13 @@ export async function readChats(
 ): Promise<void> {
   while (!signal.aborted) {
     const draw = Math.random()
-    const share = draw < 0.2 ? 0.7 + 0.3 * Math.random() : 0.1 + 0.2 * Math.random()
+    const share = (draw < 0.2 ? 0.7 : draw < 0.7 ? 0.1 : 0.3) + 0.3 * Math.random()
     const count = Math.max(4, Math.round((longestMs * share) / paceMs))
     const reading: Reading = { id: '', seq: 0, isOver: false }
     try {
-      if (draw < 0.8) await read(client, ledger, reading, count, Number.POSITIVE_INFINITY)
-      else {
-        await read(client, ledger, reading, count, Math.floor(count / 2))
-        await read(client, ledger, reading, count, Number.POSITIVE_INFINITY)
-      }
+      // So that nearly all that are under way at a flip come back after it.
+      for (const part of draw < 0.7 ? [] : [0.25, 0.5, 0.75]) await read(client, ledger, reading, count, count * part)
+      await read(client, ledger, reading, count, Number.POSITIVE_INFINITY)
       if (!reading.isOver) throw new Error('ended before its end')
       ledger().count('streams')
     } catch (cause) {

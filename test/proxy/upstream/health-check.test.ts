@@ -78,7 +78,7 @@ t.test('it is down after as many failures in a row, up after one good probe, and
     if (next === undefined) done.resolve()
     socket.end(answer('x', next === 'bad' ? '500 X' : '200 OK'))
   })
-  const check = new HealthCheck(upstream.origin, config, isUp => told.push(isUp))
+  const check = new HealthCheck(upstream.origin, config, { onChange: isUp => told.push(isUp), answers: () => 0 })
   t.equal(check.isUp, true, 'before the first probe it is given the benefit of the doubt')
   t.equal(check.last, null)
   check.start()
@@ -102,8 +102,10 @@ t.test(
         onAsked = () => void (waiting.length === count && resolve())
         onAsked()
       })
-    const check = new HealthCheck(upstream.origin, { ...config, everyMs: 30, timeoutMs: 60_000 }, () =>
-      t.fail('no change')
+    const check = new HealthCheck(
+      upstream.origin,
+      { ...config, everyMs: 30, timeoutMs: 60_000 },
+      { onChange: () => t.fail('no change'), answers: () => 0 }
     )
     check.start()
     await asked(1)
