@@ -9,7 +9,7 @@ import {
 } from './change/candidate.ts'
 import type { Change, Manner, Parties, Step } from './change/change.ts'
 import { hasFlipped, promote } from './change/flip.ts'
-import { awaitStreams, holdRequests, openRequests, restartOld } from './change/hold.ts'
+import { awaitHealthyHeld, awaitStreams, holdRequests, openRequests, restartOld, suspendOld } from './change/hold.ts'
 import { checkRoom, planSwap } from './change/plan.ts'
 import { codeOf, note, take, unfinished } from './change/progress.ts'
 import { drainOld, handOver, pruneImages, stopOld, writeEnvironment } from './change/settle.ts'
@@ -44,9 +44,9 @@ const courses: Record<
       keepBuilds,
       awaitStreams,
       holdRequests,
-      stopOld,
+      suspendOld,
       startCandidate,
-      awaitHealthy,
+      awaitHealthyHeld,
       promote
     ],
     afterwards: [openRequests, writeEnvironment, stopOld, handOver],

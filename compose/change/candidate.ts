@@ -9,6 +9,7 @@ import { evidence } from './evidence.ts'
 const lookMs = 250
 /** Without a health check of its own, a candidate that has run this long goes on to the edge's. */
 const settledMs = 2_000
+const hasEnded = 'it has ended'
 
 /** Out of the way with whatever the idle slot still holds; but what streams from it ends first. */
 export const clearIdle: Step = async (parties, change) => {
@@ -80,24 +81,34 @@ export const awaitHealthy: Step = async (parties, change) => {
   const end = now().getTime() + change.how.withinMs
   for (;;) {
     signal.throwIfAborted()
-    const candidate = await findCandidate(parties, change).catch(unlessEngineIsAway)
-    const verdict = candidate === null ? 'wait' : verdictOf(candidate, now())
-    if (candidate !== null && verdict === 'good') {
+    const candidate = await findCandidate(parties, change)
+    const verdict = verdictOf(candidate, now())
+    if (verdict === 'good') {
       // As the compose files have it, which .env's `up -d` would not mend: it is not part of the hash.
       await engine.setRestart(candidate.id, 'unless-stopped')
       say(`${candidate.service}: healthy`)
       return
     }
-    if (verdict !== 'wait') throw await evidence(parties, change, verdict)
+    if (verdict === hasEnded && (await endedWithEngine(parties, change, candidate))) {
+      say(`${candidate.service}: it ended with the engine, and is started again`)
+      await engine.start(candidate.id)
+    } else if (verdict !== 'wait') throw await evidence(parties, change, verdict)
     if (now().getTime() >= end)
       throw await evidence(parties, change, `not healthy within ${change.how.withinMs / 1_000} s`)
     await pause(lookMs)
   }
 }
 
+/** What serves came back by itself, later than the candidate was started. With a hold they would be two then. */
+async function endedWithEngine(parties: Parties, { upstream, from, how }: Change, { startedAt }: Container) {
+  const { engine, stack } = parties
+  const old = how.isHeld ? null : await engine.find(stack.project, serviceOf(upstream, from))
+  return old?.state === 'running' && Date.parse(old.startedAt) > Date.parse(startedAt)
+}
+
 /** @returns `good`, `wait`, or why it will not do */
 export function verdictOf({ state, health, startedAt }: Container, now: Date): string {
-  if (state === 'exited' || state === 'dead' || state === 'restarting') return 'it has ended'
+  if (state === 'exited' || state === 'dead' || state === 'restarting') return hasEnded
   if (health === 'unhealthy') return 'it says that it is unhealthy'
   if (state !== 'running' || health === 'starting') return 'wait'
   return health === 'healthy' || now.getTime() - Date.parse(startedAt) > settledMs ? 'good' : 'wait'
@@ -116,10 +127,4 @@ export async function findCandidate({ engine, stack }: Parties, { upstream, to }
   const found = await engine.find(stack.project, service)
   if (found === null) throw new EdgeError('COMPOSE_CANDIDATE_FAILED', `${service}: its container was removed`)
   return found
-}
-
-/** An engine that restarts comes back. */
-function unlessEngineIsAway(cause: unknown): null {
-  if (cause instanceof EdgeError && cause.code === 'COMPOSE_ENGINE_UNREACHABLE') return null
-  throw cause
 }

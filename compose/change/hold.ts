@@ -1,5 +1,5 @@
 import { serviceOf } from '../stack/slots.ts'
-import { verdictOf } from './candidate.ts'
+import { awaitHealthy, verdictOf } from './candidate.ts'
 import type { Change, Parties, Step } from './change.ts'
 
 const lookMs = 250
@@ -22,9 +22,29 @@ export const holdRequests: Step = async (parties, change) => {
   const { edge, say } = parties
   // What waits counts among what users saw.
   await edge.tally(change.upstream)
-  await edge.hold({ upstream: change.upstream, mode: 'paused', longestMs: change.how.withinMs + slackMs, spreadMs: 0 })
+  await hold(parties, change)
   say(`${change.upstream}: requests wait at the edge`)
   await awaitNone(parties, change, quietMs, ({ inFlight }) => inFlight)
+}
+
+/** After a reboot it comes back by itself, for until the flip there is nothing else that would serve. */
+export const suspendOld: Step = async ({ engine, stack, say }, { upstream, from, to }) => {
+  const old = await engine.find(stack.project, serviceOf(upstream, from))
+  if (old === null) return
+  await engine.setRestart(old.id, 'always')
+  await engine.stop(old.id)
+  say(`${old.service}: stopped; ${serviceOf(upstream, to)} has its place`)
+}
+
+/** An edge that restarts while the candidate starts has forgotten that requests are to wait. */
+export const awaitHealthyHeld: Step = (parties, change) => {
+  const pause = async (ms: number): Promise<void> => {
+    const { startedAt, upstreams } = await parties.edge.status()
+    const isOpen = upstreams.some(({ name, hold }) => name === change.upstream && hold.mode === 'open')
+    if (isOpen && Date.parse(startedAt) > Date.parse(change.beganAt)) await hold(parties, change)
+    await parties.pause(ms)
+  }
+  return awaitHealthy({ ...parties, pause }, change)
 }
 
 /** Lets go what waits, spread out. */
@@ -42,12 +62,17 @@ export const restartOld: Step = async ({ engine, stack, now, pause, say }, { ups
   const service = serviceOf(upstream, from)
   const old = await engine.find(stack.project, service)
   if (old === null) return say(`${service} is gone: docker compose up -d makes it anew`)
+  await engine.setRestart(old.id, 'unless-stopped')
   await engine.start(old.id)
   for (const end = now().getTime() + how.withinMs; now().getTime() < end; await pause(lookMs)) {
     const again = await engine.find(stack.project, service)
     if (again !== null && verdictOf(again, now()) === 'good') break
   }
   say(`${service}: started again`)
+}
+
+async function hold({ edge }: Parties, { upstream, how }: Change): Promise<void> {
+  await edge.hold({ upstream, mode: 'paused', longestMs: how.withinMs + slackMs, spreadMs: 0 })
 }
 
 interface Load {

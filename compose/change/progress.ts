@@ -1,47 +1,21 @@
 import { EdgeError, type FailureCode } from '../../proxy/errors.ts'
-import type { Edge } from '../edge-client.ts'
+import { patient } from '../patience.ts'
 import { type Entry, writeJournal } from '../record/journal.ts'
 import { clearPending, writePending } from '../record/pending.ts'
 import type { Change, Parties, Step } from './change.ts'
 import { reportOf } from './settle.ts'
 
-/** An edge that restarts is back within this. */
-const absenceMs = 60_000
-const askAgainMs = 500
-
 /** Takes a step, after it was written down that it is being taken: so whoever comes after a kill knows. */
 export async function take(step: Step, parties: Parties, change: Change): Promise<void> {
   await parties.lock.check()
   await writePending(parties.records, { change, step: step.name })
-  await step({ ...parties, edge: patient(parties) }, change)
-}
-
-/** Whatever is asked of the edge may be asked again, so that its restart in the middle of a change is only a wait. */
-function patient({ edge, now, pause }: Parties): Edge {
-  const again = async <T>(ask: () => Promise<T>): Promise<T> => {
-    for (const end = now().getTime() + absenceMs; ; await pause(askAgainMs)) {
-      try {
-        return await ask()
-      } catch (cause) {
-        const isAway = cause instanceof EdgeError && cause.code === 'EDGE_NOT_RUNNING'
-        if (!isAway || now().getTime() >= end) throw cause
-      }
-    }
-  }
-  return {
-    status: () => again(() => edge.status()),
-    probe: (upstream, slot) => again(() => edge.probe(upstream, slot)),
-    promote: asked => again(() => edge.promote(asked)),
-    drain: asked => again(() => edge.drain(asked)),
-    hold: asked => again(() => edge.hold(asked)),
-    tally: upstream => again(() => edge.tally(upstream)),
-    assets: () => again(() => edge.assets()),
-    keepBuild: open => again(() => edge.keepBuild(open))
-  }
+  await step(patient(parties), change)
 }
 
 /** The end of a change, for the journal. Nothing is pending from here on. */
 export async function note(parties: Parties, change: Change, end: Pick<Entry, 'outcome' | 'code'>): Promise<Entry> {
+  // What is pending by now may be the change of whoever broke the lock.
+  await parties.lock.check()
   const { verb, upstream, release, before, to: slot, image, imageId, tag, who, beganAt } = change
   const hasServed = end.outcome === 'done' || end.outcome === 'resumed'
   const entry: Entry = {

@@ -42,8 +42,10 @@ export const drainOld: Step = async (parties, change) => {
 /** It stays, with its image, for a rollback. */
 export const stopOld: Step = async ({ engine, stack, say }, { upstream, from }) => {
   const old = await engine.find(stack.project, serviceOf(upstream, from))
-  if (old === null || old.state === 'exited') return
-  await engine.stop(old.id)
+  if (old === null) return
+  // Or a reboot would bring it back.
+  if (old.restart !== 'unless-stopped') await engine.setRestart(old.id, 'unless-stopped')
+  if (old.state !== 'exited') await engine.stop(old.id)
   say(`${old.service}: stopped, and kept for a rollback`)
 }
 

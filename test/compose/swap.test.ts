@@ -146,6 +146,71 @@ t.test('an edge that restarts, at the flip or in a drain, is waited for', async 
   t.match(await swap(world.parties(), 'web', 'app:2', manner), { outcome: 'done' })
 })
 
+t.test('an engine that restarts is waited for, and so are those who clear up', async t => {
+  const world = await World.make(t)
+  let times = 0
+  world.fails = call =>
+    /start|remove|stop/.test(call) && times++ % 4 < 3 ? { before: new EdgeError('COMPOSE_ENGINE_UNREACHABLE', '') } : {}
+  const said: string[] = []
+  const parties = { ...world.parties(), say: (line: string) => void said.push(line) }
+  t.match(await swap(parties, 'web', 'app:2', manner), { outcome: 'done' })
+  t.match(said.join('\n'), /the engine does not answer: waiting for it, 60 s at most\nthe engine is back\n/)
+  world.ends.add('sha256:2')
+  await t.rejects(swap(parties, 'web', 'app:2', manner), { code: 'COMPOSE_CANDIDATE_FAILED' })
+  t.equal(world.state('web-blue'), 'none')
+})
+
+t.test('a hand-over that may have run is not run again', async t => {
+  const world = await World.make(t)
+  world.fails = call => (/exec/.test(call) ? { after: new EdgeError('COMPOSE_ENGINE_UNREACHABLE', '') } : {})
+  await t.rejects(swap(world.parties(), 'web', 'app:2', { ...manner, handOver: 'go' }), { code: 'COMPOSE_UNFINISHED' })
+  t.equal(world.calls.filter(call => /exec/.test(call)).length, 1)
+})
+
+t.test('with --hold, a reboot before the flip brings the old slot back, one after it does not', async t => {
+  const world = await World.make(t)
+  const policies: string[] = []
+  world.fails = call => {
+    if (/start|promote|hold open/.test(call)) policies.push(`${call}: ${world.containers.get('web-blue')?.restart}`)
+    return {}
+  }
+  await swap(world.parties(), 'web', 'app:2', held)
+  t.same(policies, ['start web-green: always', 'promote green: always', 'hold open: always'])
+  t.equal(world.containers.get('web-blue')!.restart, 'unless-stopped')
+  world.refused.add('sha256:1')
+  await t.rejects(swap(world.parties(), 'web', 'app:1', held), { code: 'COMPOSE_CANDIDATE_FAILED' })
+  t.match(world.containers.get('web-green'), { restart: 'unless-stopped', state: 'running' })
+})
+
+t.test('an edge that has restarted is told again that requests are to wait', async t => {
+  const world = await World.make(t)
+  world.health = 'starting'
+  world.fails = call => {
+    if (call === 'start web-green') world.restartEdge()
+    if (call === 'hold paused' && world.calls.includes('start web-green')) world.health = 'healthy'
+    return {}
+  }
+  await swap(world.parties(), 'web', 'app:2', held)
+  t.same(world.calls.slice(-5), ['stop web-blue', 'start web-green', 'hold paused', 'promote green', 'hold open'])
+})
+
+t.test('whose lock was broken writes nothing down any more', async t => {
+  const world = await World.make(t)
+  const parties = world.parties()
+  let isBroken = false
+  const check = async (): Promise<void> => {
+    if (isBroken) throw new EdgeError('COMPOSE_LOCKED', 'it was taken from us')
+  }
+  world.fails = call => {
+    isBroken ||= /exec/.test(call)
+    return {}
+  }
+  const lock = { check, release: async () => {} }
+  const mine = swap({ ...parties, lock }, 'web', 'app:2', { ...manner, handOver: 'take-over' })
+  await t.rejects(mine, { code: 'COMPOSE_LOCKED' })
+  t.match(await readPending(parties.records), { step: 'handOver' }, 'it is for the other to settle')
+})
+
 t.test('a release whose image has gone is none to go back to', async t => {
   const world = await World.make(t)
   for (const image of ['app:2', 'app:1', 'app:2']) await swap(world.parties(), 'web', image, { ...manner, keep: 2 })

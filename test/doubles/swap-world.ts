@@ -27,6 +27,9 @@ export class World {
   active = 'blue'
   hold = 'open'
   drained = ''
+  /** Of every container that is made. */
+  health: Container['health'] = 'healthy'
+  #edgeStartedAt = '2026-01-01T00:00:00Z'
   /** What a container of this image does once it is started. */
   readonly ends = new Set<string>()
   /** Of these the edge's probe thinks nothing. */
@@ -83,6 +86,12 @@ export class World {
     return Promise.race([killed, ended])
   }
 
+  /** It forgets what is not on disk. */
+  restartEdge(): void {
+    this.hold = 'open'
+    this.#edgeStartedAt = new Date(Date.now() + 60_000).toISOString()
+  }
+
   env(): Promise<string> {
     return readFile(join(this.folder, '.env'), 'utf8')
   }
@@ -130,7 +139,10 @@ export class World {
       this.#set(id, this.ends.has(imageId) ? { state: 'exited', exitCode: 3 } : { state: 'running' })
     }
     return {
-      find: async (_, service) => this.containers.get(service) ?? null,
+      find: async (_, service) => {
+        const found = this.containers.get(service)
+        return found === undefined ? null : { ...found, health: this.health }
+      },
       list: async () => [...this.containers.values()],
       start: id => this.#call(`start ${id}`, () => start(id)),
       stop: id => this.#call(`stop ${id}`, () => this.#set(id, { state: 'exited' })),
@@ -210,6 +222,6 @@ export class World {
       drain: this.drained === slot ? drain : null,
       tally: { since: '', requests: 9, failed: 0, streamsCut: 0, longestMs: 4 }
     }))
-    return { upstreams } as unknown as StatusAnswer
+    return { startedAt: this.#edgeStartedAt, upstreams } as unknown as StatusAnswer
   }
 }

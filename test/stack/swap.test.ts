@@ -39,6 +39,7 @@ t.test('swaps, rollbacks and `up -d` agree on what runs', { skip }, async t => {
 t.test('what is no good is told, and removed; what served was not touched', { skip }, async t => {
   const stack = await upSmallStack(t)
   const before = await stack.containers()
+  const volumes = await volumesOfNobody()
   const env = await readFile(stack.envFile, 'utf8')
   const fails = {
     crash: [/it has ended\nexited, exit code 3\nits last lines:\n(?: {2}.*\n)* {2}no DATABASE_URL/],
@@ -59,9 +60,17 @@ t.test('what is no good is told, and removed; what served was not touched', { sk
   t.match(missing.err, /^COMPOSE_IMAGE_MISSING: nowhere\.invalid\/app:1 is not here, and cannot be pulled: .+\nnext: /)
   t.same(await stack.containers(), before)
   t.equal(await readFile(stack.envFile, 'utf8'), env)
+  t.same(await volumesOfNobody(), volumes, 'no volume is left behind')
+  const names = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=${stack.project}/web`])
+  t.equal(names.out, 'release-1\n', 'and no name but that of what serves')
   t.equal(stack.edge.active.get('web'), 'blue')
   t.match((await stack.twinedge('history')).out, / failed +\S+ +\d+\.\d s +COMPOSE_CANDIDATE_FAILED /)
 })
+
+/** Those that are in use are not among them. */
+async function volumesOfNobody(): Promise<string> {
+  return (await docker(['volume', 'ls', '--quiet', '--filter', 'dangling=true'])).out
+}
 
 t.test('what has been edited meanwhile is for `up -d`, not for a swap to carry out', { skip }, async t => {
   const stack = await upSmallStack(t, { OTHER: '1', COMPOSE_PROFILES: 'web-blue,other' })

@@ -84,11 +84,11 @@ async function build(folder: string, image: string, name: string, text: string):
   const at = join(folder, `image-${name}`)
   await mkdir(at)
   await writeFile(join(at, 'app.js'), `${code}\n${text}\n`)
-  const health = `HEALTHCHECK --interval=1s --retries=2 CMD ["node", "-e", "require('http').get('http://127.0.0.1:3000', r => process.exit(r.statusCode < 600 ? 0 : 1)).on('error', e => { console.log(e.message); process.exit(1) })"]`
+  const health = `HEALTHCHECK --interval=1s --retries=2 --start-period=1s --start-interval=200ms CMD ["node", "-e", "require('http').get('http://127.0.0.1:3000', r => process.exit(r.statusCode < 600 ? 0 : 1)).on('error', e => { console.log(e.message); process.exit(1) })"]`
   const check = name === 'wrong' ? '' : health
   await writeFile(
     join(at, 'Dockerfile'),
-    `FROM node:26-bookworm-slim\nCOPY app.js /\n${check}\nCMD ["node", "/app.js"]\n`
+    `FROM node:26-bookworm-slim\nCOPY app.js /\nVOLUME /scratch\n${check}\nCMD ["node", "/app.js"]\n`
   )
   const { code: built, err } = await docker(['build', '-q', '-t', `${image}:1`, at])
   if (built !== 0) throw new Error(err)
