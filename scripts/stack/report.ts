@@ -2,11 +2,14 @@ import type { Entry, Report } from '../../compose/record/journal.ts'
 import { serviceOf } from '../../compose/stack/slots.ts'
 import { cutTo, span, table } from '../terminal.ts'
 
+const restarted =
+  'the edge restarted meanwhile: streams that outlasted its grace time were cut, and what users saw was not counted'
+
 /** What a change came to, for who made it. */
 export function changeReport({ upstream, release, image, slot, before, tookMs, report }: Entry): string {
   const back = before === null || before === 0 ? '' : `; back to release ${before}: twinedge rollback ${upstream}`
   const done = `${upstream}: release ${release} (${image}) serves from ${serviceOf(upstream, slot)}${back}`
-  const seen = report === null ? 'the edge restarted meanwhile: what users saw was not counted' : figures(report)
+  const seen = report === null ? restarted : figures(report)
   return `${done}\n${seen}; ${(tookMs / 1_000).toFixed(1)} s in all`
 }
 

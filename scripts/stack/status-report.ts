@@ -73,7 +73,7 @@ function lastLine(entry: Entry, nowMs: number): string {
   return `last change: ${verb} ${upstream} ${image} (release ${releaseWords(entry)}): ${how}; ${who}, ${span(nowMs - Date.parse(at))} ago`
 }
 
-function changingLines(changing: Changing | null, nowMs: number): string[] {
+export function changingLines(changing: Changing | null, nowMs: number): string[] {
   if (changing === null) return []
   const { state, what, who, since, pid, step, hasFlipped, next } = changing
   const age = span(nowMs - Date.parse(since))
