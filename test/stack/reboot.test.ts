@@ -1,11 +1,12 @@
 import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
-import { command, isThere, project } from '../doubles/command.ts'
+import t, { type Test } from 'tap'
+import { command, isThere, project, twinedge } from '../doubles/command.ts'
 import { ask, protocols } from '../doubles/foreign-client.ts'
-import { engineMissing } from '../doubles/stack/engine.ts'
+import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { type Stack, upStack } from '../doubles/stack/stack.ts'
+import { begin } from '../doubles/stack/underway.ts'
 
 // Where nothing is built yet, the images are.
 t.setTimeout(600_000)
@@ -53,44 +54,88 @@ async function stateOf(stack: Stack): Promise<string> {
 
 /** The first process of each container that runs. */
 async function pidsOf(stack: Stack): Promise<number[]> {
-  const all = await Promise.all(['edge', 'web-blue', 'api-blue'].map(service => stack.inspect(service)))
-  return all.map(({ State }) => State.Pid)
+  const { out } = await stack.compose('ps', '--quiet')
+  const all = await docker(['inspect', '--format', '{{.State.Pid}}', ...out.trim().split('\n')])
+  return all.out.trim().split('\n').map(Number)
+}
+
+/** @param signal SIGKILL: the containers end with the engine */
+async function restartEngine(stack: Stack, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const pid = await enginePid()
+  const containers = signal === 'SIGKILL' ? await pidsOf(stack) : []
+  process.kill(pid, signal)
+  await waitUntil(async () => !isThere(pid), 'the engine is gone')
+  // The engine alone, killed, would leave the containers running: without power nothing runs. After it, or it
+  // would start them again with its last breath.
+  for (const container of containers) process.kill(container, signal)
+  await waitUntil(async () => !containers.some(isThere), 'the containers are gone')
+  await startEngine()
 }
 
 t.test('an engine that was down has everything as it was, with no command typed', { skip: await skip() }, async t => {
   t.teardown(startEngine)
-  const stack = await upStack(t, 'single', { COMPOSE_PROFILES: 'web-blue,api-blue,web-green' })
-  await stack.compose('stop', 'web-green')
+  const stack = await upStack(t, 'single')
+  const run = (...args: string[]) => twinedge([...args, '--project', stack.project])
+  const image = `${stack.project}-web:2`
+  await docker(['tag', 'localhost/twinedge/web:sample', image])
+  t.teardown(() => docker(['rmi', image, ...[1, 2].map(number => `${stack.project}/web:release-${number}`)]))
+  const swapped = await run('swap', 'web', image)
+  t.equal(swapped.code, 0, swapped.err)
   const before = await stateOf(stack)
   t.match(before, /^edge \S+ running healthy$/m)
+  t.match(before, /^web-blue \S+ exited *$/m, 'what a swap has stopped')
+  t.match(before, /^web-green \S+ running healthy$/m, 'what serves')
   const looked = (await stack.inspect('preflight')).State.StartedAt
-
-  for (const [what, signal] of [
-    ['a reboot', 'SIGTERM'],
-    ['a power cut', 'SIGKILL']
-  ] as const) {
-    t.test(`after ${what}`, async t => {
-      const pid = await enginePid()
-      const containers = signal === 'SIGKILL' ? await pidsOf(stack) : []
-      process.kill(pid, signal)
-      await waitUntil(async () => !isThere(pid), 'the engine is gone')
-      // The engine alone, killed, would leave the containers running: without power nothing runs. After it, or it
-      // would start them again with its last breath.
-      for (const container of containers) process.kill(container, signal)
-      await waitUntil(async () => !containers.some(isThere), 'the containers are gone')
-      await startEngine()
-      let state = ''
-      await waitUntil(async () => {
-        state = await stateOf(stack)
-        return state === before
-      }, before).catch(() => t.equal(state, before))
-      t.match(before, /^web-green \S+ exited *$/m, 'what was stopped by hand stays so')
-      t.equal((await stack.inspect('preflight')).State.StartedAt, looked, '.env is not looked at again')
-      await waitUntil(async () => (await ask(t, stack, 'h1').catch(() => null))?.status === 200, 'the page')
-      for (const protocol of protocols) {
-        t.equal((await ask(t, stack, protocol, { path: '/api/v1/health' })).body, '{"status":"ok"}')
-        t.match(await ask(t, stack, protocol, { path: '/' }), { status: 200, isComplete: true })
-      }
-    })
+  const isAsBefore = async (t: Test, but = ''): Promise<void> => {
+    const without = (state: string) => state.split('\n').filter(line => but === '' || !line.startsWith(but))
+    let state = ''
+    const isSo = async () => {
+      state = await stateOf(stack)
+      return without(state).join() === without(before).join()
+    }
+    await waitUntil(isSo, before).catch(() => t.equal(state, before))
+    t.equal((await stack.inspect('preflight')).State.StartedAt, looked, '.env is not looked at again')
+    await waitUntil(async () => (await ask(t, stack, 'h1').catch(() => null))?.status === 200, 'the page')
+    for (const protocol of protocols) {
+      t.equal((await ask(t, stack, protocol, { path: '/api/v1/health' })).body, '{"status":"ok"}')
+      t.match(await ask(t, stack, protocol, { path: '/' }), { status: 200, isComplete: true })
+    }
   }
+  const beginSwap = (...how: string[]) =>
+    begin({ project: stack.project, envFile: stack.file }, 'swap', 'web', image, ...how)
+
+  t.test('after a reboot', async t => {
+    await restartEngine(stack, 'SIGTERM')
+    await isAsBefore(t)
+  })
+
+  t.test('after a power cut, while the one was stopped and the other was not there yet', async t => {
+    const killed = beginSwap('--hold')
+    t.equal(await killed.at('awaitHealthyHeld'), 'awaitHealthyHeld')
+    killed.kill('SIGKILL')
+    await killed.end
+    await restartEngine(stack, 'SIGKILL')
+    await isAsBefore(t, 'web-blue')
+    t.match(await stateOf(stack), /^web-blue \S+ exited *$/m, 'never two at once')
+    t.match((await run('rollback', 'web', '99')).out, /^undoing the swap of web /)
+    t.equal(await stateOf(stack), before.replace(/^web-blue .*\n/m, ''))
+    t.equal((await stack.inspect('web-green')).HostConfig.RestartPolicy.Name, 'unless-stopped')
+  })
+
+  t.test('a swap under way waits for it, and goes on', async t => {
+    const going = beginSwap()
+    t.equal(await going.at('awaitHealthy'), 'awaitHealthy')
+    await restartEngine(stack, 'SIGTERM')
+    const { code, out, err } = await going.end
+    t.equal(code, 0, err)
+    t.match(
+      out,
+      /^the engine does not answer: waiting for it.*\nthe engine is back\n(?:.*\n)*web-blue: .* started again$/m
+    )
+    t.match(out, /^the edge restarted meanwhile/m)
+    const after = await stateOf(stack)
+    t.match(after, /^web-blue \S+ running healthy$/m)
+    t.match(after, /^web-green \S+ exited *$/m)
+    t.match(await ask(t, stack, 'h2', { path: '/' }), { status: 200, isComplete: true })
+  })
 })

@@ -1,33 +1,29 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { engineMissing } from '../doubles/stack/engine.ts'
-import { upSmallStack } from '../doubles/stack/small-stack.ts'
-import { swapUntil } from '../doubles/stack/stopped-swap.ts'
+import { type SmallStack, upSmallStack } from '../doubles/stack/small-stack.ts'
+import { begin, pendingStep } from '../doubles/stack/underway.ts'
 
 const skip = engineMissing
+t.setTimeout(180_000)
 
-const steps = [
-  'createCandidate',
-  'startCandidate',
-  'awaitHealthy',
-  'promote',
-  'writeEnvironment',
-  'drainOld',
-  'stopOld'
-]
-
-t.test('kill -9 at any step: users keep what serves, the next command finishes it or undoes it', { skip }, async t => {
-  const stack = await upSmallStack(t)
+/** Swaps to the other image, again and again, and kills each of them at another step. */
+async function killAtEach(t: Test, stack: SmallStack, steps: readonly string[], ...how: string[]): Promise<void> {
   const slots = async () => (await stack.containers()).filter(({ service }) => service.startsWith('web-'))
+  const images = [stack.image('two'), stack.image('one')]
   for (const step of steps) {
     const from = `web-${stack.edge.active.get('web')}`
     // So that a drain takes as long as the test wants.
     if (step === 'drainOld') stack.edge.inFlight.set(from.replace('-', '/'), 1)
-    const killed = await swapUntil(stack, step, 'SIGKILL', 'two')
-    t.equal(killed.exit.signal, 'SIGKILL')
-    t.not(killed.step, '', `${step}: it was at ${killed.step}`)
+    const swap = begin(stack, 'swap', 'web', images[0]!, ...how)
+    await swap.at(step)
+    swap.kill('SIGKILL')
+    t.equal((await swap.end).signal, 'SIGKILL')
+    const left = await pendingStep(stack)
+    t.not(left, '', `${step}: it was at ${left}`)
+    t.match((await stack.twinedge('history')).out, `was left at ${left}: the next swap or rollback finishes or undoes`)
     const active = `web-${stack.edge.active.get('web')}`
     const serves = async () => (await slots()).find(({ service }) => service === active)?.state
-    t.equal(await serves(), 'running', `${step}: it serves`)
+    if (how.length === 0) t.equal(await serves(), 'running', `${step}: it serves`)
     t.equal((await stack.compose('up', '-d')).code, 0)
     t.equal(await serves(), 'running', `${step}: and up -d does not take it away`)
     stack.edge.inFlight.clear()
@@ -35,28 +31,70 @@ t.test('kill -9 at any step: users keep what serves, the next command finishes i
     const next = await stack.twinedge('rollback', 'web', '99')
     t.match(next.err, /^COMPOSE_NO_RELEASE/m)
     t.match(next.out, active === from ? /^undoing the swap of web/m : /^finishing the swap of web/m)
-    const left = await slots()
     const wanted = { [active]: 'running', ...(active === from ? {} : { [from]: 'exited' }) }
-    t.same(Object.fromEntries(left.map(({ service, state }) => [service, state])), wanted, step)
+    const after = await slots()
+    t.same(Object.fromEntries(after.map(({ service, state }) => [service, state])), wanted, step)
+    t.equal(stack.edge.holds.get('web') ?? 'open', 'open', `${step}: nobody waits`)
     t.equal((await stack.compose('up', '-d')).code, 0)
-    t.same(await slots(), left, `${step}: up -d agrees`)
-    t.equal((await stack.twinedge('swap', 'web', stack.image('one'))).code, 0, `${step}: the next swap goes through`)
+    t.same(await slots(), after, `${step}: up -d agrees`)
+    if (active !== from) images.reverse()
   }
+  t.equal((await stack.twinedge('swap', 'web', images[0]!)).code, 0, 'the next swap goes through')
+}
+
+const title = 'users keep what serves, the next command finishes it or undoes it'
+t.test(`kill -9 at any step: ${title}`, { skip }, async t => {
+  const untilFlip = ['createCandidate', 'startCandidate', 'awaitHealthy', 'promote']
+  await killAtEach(t, await upSmallStack(t), [...untilFlip, 'writeEnvironment', 'drainOld', 'stopOld'])
+})
+
+t.test(`kill -9 while requests wait: ${title}`, { skip }, async t => {
+  // The others are those of above, or change nothing that outlives them.
+  const steps = ['holdRequests', 'suspendOld', 'awaitHealthyHeld', 'openRequests']
+  await killAtEach(t, await upSmallStack(t), steps, '--hold')
 })
 
 t.test('Ctrl-C before the flip undoes what was begun; a dead terminal ends nothing', { skip }, async t => {
   const stack = await upSmallStack(t)
-  const stopped = await swapUntil(stack, 'awaitHealthy', 'SIGINT', 'two')
-  t.same(stopped, { exit: { code: 1, signal: null }, step: '' })
+  const end = async (signal: NodeJS.Signals) => {
+    const swap = begin(stack, 'swap', 'web', stack.image('two'))
+    await swap.at('awaitHealthy')
+    swap.kill(signal)
+    return [(await swap.end).code, await pendingStep(stack)]
+  }
+  t.same(await end('SIGINT'), [1, ''])
   t.notOk((await stack.containers()).some(({ service }) => service === 'web-green'))
-  const orphaned = await swapUntil(stack, 'awaitHealthy', 'SIGHUP', 'two')
-  t.same(orphaned, { exit: { code: 0, signal: null }, step: '' })
+  t.same(await end('SIGHUP'), [0, ''])
   t.equal(stack.edge.active.get('web'), 'green')
 })
 
-t.test('two commands at once: the second is told of the first', { skip }, async t => {
+t.test('two commands at once: the second is told of the first, and may take its place by name', { skip }, async t => {
   const stack = await upSmallStack(t)
-  const [one, two] = await Promise.all([1, 2].map(() => stack.twinedge('swap', 'web', stack.image('two'))))
-  t.same([one!.code, two!.code].sort(), [0, 1])
-  t.match(one!.err + two!.err, /^COMPOSE_LOCKED: \S+@\S+ \(process \d+\) has been at "swap web .*" since 20/)
+  stack.edge.inFlight.set('web/blue', 1)
+  const first = begin(stack, 'swap', 'web', stack.image('two'))
+  await first.at('drainOld')
+  const second = ['swap', 'web', stack.image('three')]
+  const { code, err } = await stack.twinedge(...second)
+  t.equal(code, 1)
+  const [, who = ''] = /^COMPOSE_LOCKED: (\S+@\S+) \(process \d+\) has been at "swap web .*" since 20/.exec(err) ?? []
+  t.match(err, /^next: .*--break-lock WHO/m)
+  t.match((await stack.twinedge('history')).out, `is at drainOld: ${who} (process `)
+  const taker = begin(stack, ...second, '--break-lock', who)
+  await taker.says('finishing the swap')
+  // Both see it: the one goes on to a step that is not its own any more, the other finishes what it has found.
+  stack.edge.inFlight.clear()
+  const taken = await taker.end
+  t.equal(taken.code, 0, taken.err)
+  t.match(taken.out, /^finishing the swap of web to \S+-two:1 /)
+  t.match((await first.end).err, new RegExp(`^COMPOSE_LOCKED: it was taken from us: ${who} `))
+  t.equal(stack.edge.active.get('web'), 'blue')
+  const [blue, green] = (await stack.containers()).filter(({ service }) => service.startsWith('web-'))
+  t.match(
+    [blue, green],
+    [
+      { state: 'running', image: /release-3$/ },
+      { state: 'exited', image: /release-2$/ }
+    ]
+  )
+  t.equal((await stack.twinedge('history')).out.match(/ {2}swap {2}/g)?.length, 2, 'each is told of once')
 })

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { project } from '../command.ts'
 import type { Character, SmallStack } from './small-stack.ts'
+import { begin, pendingStep } from './underway.ts'
 
 export interface Stopped {
   /** That it had written down; '' when nothing is pending. */
@@ -26,15 +24,9 @@ export async function swapUntil(
   signal: NodeJS.Signals,
   ...[character, ...options]: [Character, ...string[]]
 ): Promise<Stopped> {
-  const asked = ['swap', 'web', stack.image(character), '--project', stack.project, ...options]
-  const start = ['-u', 'NODE_OPTIONS', join(project, 'scripts/twinedge'), ...asked]
-  const child: ChildProcess = spawn('env', start, { stdio: 'ignore' })
-  const exit = new Promise<Stopped['exit']>(resolve => child.on('exit', (code, by) => resolve({ code, signal: by })))
-  for (const end = Date.now() + 20_000; Date.now() < end && stepOf(stack) !== step; ) await pause(1)
-  child.kill(signal)
-  return { exit: await exit, step: stepOf(stack) }
-}
-
-function stepOf(stack: SmallStack): string {
-  return (/"step":"(\w+)"/.exec(pendingOf(stack)) ?? [])[1] ?? ''
+  const swap = begin(stack, 'swap', 'web', stack.image(character), ...options)
+  await swap.at(step)
+  swap.kill(signal)
+  const { code, signal: by } = await swap.end
+  return { exit: { code, signal: by }, step: await pendingStep(stack) }
 }
