@@ -78,7 +78,7 @@ t.test('an engine that was down has everything as it was, with no command typed'
   const run = (...args: string[]) => twinedge([...args, '--project', stack.project])
   const image = `${stack.project}-web:2`
   await docker(['tag', 'localhost/twinedge/web:sample', image])
-  t.teardown(() => docker(['rmi', image, ...[1, 2].map(number => `${stack.project}/web:release-${number}`)]))
+  t.teardown(() => docker(['rmi', image, ...[1, 2].map(number => `localhost/${stack.project}/web:release-${number}`)]))
   const swapped = await run('swap', 'web', image)
   t.equal(swapped.code, 0, swapped.err)
   const before = await stateOf(stack)

@@ -91,7 +91,7 @@ t.test('whoever dies in the middle of a swap, it ends well, and users go on', { 
     })
   }
 
-  const left = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=${stack.project}/*`])
+  const left = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=localhost/${stack.project}/*`])
   const kept = { web: ['release-1', 'release-3'], api: ['release-1', 'release-3', 'release-4'] }
   t.same(left.out.trim().split('\n').sort(), Object.values(kept).flat().sort(), 'what was undone has left no name')
 })
@@ -119,6 +119,6 @@ function absence(all: readonly Seen[]): { longestMs: number; afterwards: Seen[] 
 
 async function removeImages(project: string): Promise<void> {
   const { out } = await docker(['images', '--format', '{{.Repository}}:{{.Tag}}'])
-  const mine = out.split('\n').filter(name => name.startsWith(project))
+  const mine = out.split('\n').filter(name => name.includes(project))
   await docker(['rmi', ...mine])
 }

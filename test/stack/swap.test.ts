@@ -61,7 +61,7 @@ t.test('what is no good is told, and removed; what served was not touched', { sk
   t.same(await stack.containers(), before)
   t.equal(await readFile(stack.envFile, 'utf8'), env)
   t.same(await volumesOfNobody(), volumes, 'no volume is left behind')
-  const names = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=${stack.project}/web`])
+  const names = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=localhost/${stack.project}/web`])
   t.equal(names.out, 'release-1\n', 'and no name but that of what serves')
   t.equal(stack.edge.active.get('web'), 'blue')
   t.match((await stack.twinedge('history')).out, / failed +\S+ +\d+\.\d s +COMPOSE_CANDIDATE_FAILED /)

@@ -51,7 +51,7 @@ export async function upSmallStack(t: Test, env: Record<string, string> = {}): P
   const compose = (...args: string[]): Promise<Outcome> => docker(['compose', ...args], { cwd: folder })
   t.teardown(async () => {
     await compose('--profile', '*', 'down', '--volumes', '--timeout', '1')
-    const releases = await docker(['images', '-q', '--filter', `reference=${project}/web`])
+    const releases = await docker(['images', '-q', '--filter', `reference=localhost/${project}/web`])
     await docker([
       'rmi',
       '-f',
