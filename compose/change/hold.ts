@@ -58,10 +58,14 @@ export const openRequests: Step = async ({ edge, now, pause, say }, { upstream }
 }
 
 /** A hold that failed: the slot that was stopped serves again. */
-export const restartOld: Step = async ({ engine, stack, now, pause, say }, { upstream, from, how }) => {
+export const restartOld: Step = async (parties, change) => {
+  const { engine, stack, now, pause, say } = parties
+  const { upstream, from, how } = change
   const service = serviceOf(upstream, from)
   const old = await engine.find(stack.project, service)
   if (old === null) return say(`${service} is gone: docker compose up -d makes it anew`)
+  // They may have been let go meanwhile, by a restart of the edge or because their time was over.
+  if (old.state !== 'running') await hold(parties, change)
   await engine.setRestart(old.id, 'unless-stopped')
   await engine.start(old.id)
   for (const end = now().getTime() + how.withinMs; now().getTime() < end; await pause(lookMs)) {

@@ -194,6 +194,17 @@ t.test('an edge that has restarted is told again that requests are to wait', asy
   t.same(world.calls.slice(-5), ['stop web-blue', 'start web-green', 'hold paused', 'promote green', 'hold open'])
 })
 
+t.test('a pause that is over by itself is begun again until the old slot is back', async t => {
+  const world = await World.make(t)
+  world.patience = 6
+  await world.run(swap(world.parties(), 'web', 'app:2', held))
+  t.equal(world.calls.at(-1), 'stop web-blue')
+  world.patience = Number.POSITIVE_INFINITY
+  world.hold = 'open'
+  await settlePending(world.parties())
+  t.same(world.calls.slice(-3), ['hold paused', 'start web-blue', 'hold open'])
+})
+
 t.test('whose lock was broken writes nothing down any more', async t => {
   const world = await World.make(t)
   const parties = world.parties()
