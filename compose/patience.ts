@@ -9,15 +9,16 @@ type Asked = (...about: never[]) => Promise<unknown>
 
 /**
  * Whatever is asked of the edge and of the engine may be asked again, so that a restart of either in the middle of a
- * change is only a wait. The operator's own command is the exception: it may have run, and is not run twice.
+ * change is only a wait. But for the operator's own command, which may have run, and for a container that is made again,
+ * of which half may have happened: neither is asked for twice.
  */
 export function patient(parties: Parties): Parties {
   const { edge, engine } = parties
-  const { exec } = engine
+  const { exec, remake } = engine
   return {
     ...parties,
     edge: waitingFor('the edge', 'EDGE_NOT_RUNNING', edge, parties),
-    engine: { ...waitingFor('the engine', 'COMPOSE_ENGINE_UNREACHABLE', engine, parties), exec }
+    engine: { ...waitingFor('the engine', 'COMPOSE_ENGINE_UNREACHABLE', engine, parties), exec, remake }
   }
 }
 

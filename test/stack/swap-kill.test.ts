@@ -20,7 +20,10 @@ async function killAtEach(t: Test, stack: SmallStack, steps: readonly string[], 
     t.equal((await swap.end).signal, 'SIGKILL')
     const left = await pendingStep(stack)
     t.not(left, '', `${step}: it was at ${left}`)
-    t.match((await stack.twinedge('history')).out, `was left at ${left}: the next swap or rollback finishes or undoes`)
+    t.match(
+      (await stack.twinedge('history')).out,
+      new RegExp(`^UNFINISHED: .* left at ${left}, .*\\n {2}next: twinedge slots settle `, 'm')
+    )
     const active = `web-${stack.edge.active.get('web')}`
     const serves = async () => (await slots()).find(({ service }) => service === active)?.state
     if (how.length === 0) t.equal(await serves(), 'running', `${step}: it serves`)
@@ -78,7 +81,7 @@ t.test('two commands at once: the second is told of the first, and may take its 
   t.equal(code, 1)
   const [, who = ''] = /^COMPOSE_LOCKED: (\S+@\S+) \(process \d+\) has been at "swap web .*" since 20/.exec(err) ?? []
   t.match(err, /^next: .*--break-lock WHO/m)
-  t.match((await stack.twinedge('history')).out, `is at drainOld: ${who} (process `)
+  t.match((await stack.twinedge('history')).out, /^in progress: "swap web .* at drainOld, the flip has happened$/m)
   const taker = begin(stack, ...second, '--break-lock', who)
   await taker.says('finishing the swap')
   // Both see it: the one goes on to a step that is not its own any more, the other finishes what it has found.
@@ -96,5 +99,5 @@ t.test('two commands at once: the second is told of the first, and may take its 
       { state: 'exited', image: /release-2$/ }
     ]
   )
-  t.equal((await stack.twinedge('history')).out.match(/ {2}swap {2}/g)?.length, 2, 'each is told of once')
+  t.equal((await stack.twinedge('history')).out.match(/ {2}swap web /g)?.length, 2, 'each is told of once')
 })
