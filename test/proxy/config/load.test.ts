@@ -20,7 +20,10 @@ function manual(config: EdgeConfig): object {
       health?.path,
       health?.body
     ]),
-    routes: config.routes.map(route => [route.path, route.upstream, route.stream, route.idleMs, route.bodyLimitBytes]),
+    routes: config.routes.map(({ path, upstream, stream, learn, idleMs, bodyLimitBytes }) => [
+      ...[path, upstream, stream || learn !== null],
+      ...[idleMs, bodyLimitBytes]
+    ]),
     trusted: config.trustedProxies
   }
 }
@@ -70,9 +73,16 @@ t.test('the example of the backend server is its mirror image', async t => {
     server: 'backend',
     tls: acme,
     origins: [
-      ['api', ['http://127.0.0.1:8000'], '/api/v1/health', '"status":"ok"'],
+      ['api', ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'], '/api/v1/health', '"status":"ok"'],
       ['web', ['http://198.51.100.4:3000'], '/login', null]
-    ]
+    ],
+    // And what is asked about a stream, by its name.
+    routes: both.routes.toSpliced(
+      2,
+      0,
+      ['/api/v1/chat/', 'api', false, 300_000, 104_857_600],
+      ['/api/v1/jobs/', 'api', true, 600_000, 104_857_600]
+    )
   })
 })
 
