@@ -5,6 +5,7 @@ import { tarOf } from './assets/tar.ts'
 import { archiveOf } from './container/archive.ts'
 import type { Container } from './container/container.ts'
 import { type Addition, copyOf } from './container/copy.ts'
+import { type Executed, execIn } from './container/exec.ts'
 import { linesOf } from './container/log-frames.ts'
 import { asked, calmly, orElse } from './container/refusals.ts'
 
@@ -32,8 +33,8 @@ export interface Engine {
   tag(imageId: string, reference: string): Promise<void>
   /** Takes the name away, and the image with its last name. @returns false when it is in use, or was not there */
   untag(reference: string): Promise<boolean>
-  /** Runs a shell command in it. @returns its exit code, and what it said */
-  exec(id: string, command: string): Promise<{ readonly code: number; readonly said: string }>
+  /** Runs a shell command in it, and waits for its end so long. @returns its exit code, and what it said */
+  exec(id: string, command: string, withinMs: number): Promise<Executed>
   /** What is in a folder of it, as a plain tar, whether it runs or not. @returns null when there is no such folder */
   archive(id: string, folder: string): Promise<Readable | null>
 }
@@ -72,7 +73,7 @@ export async function dockerEngine(timeout = callMs): Promise<Engine> {
             .then(() => true)
         )
       ),
-    exec: (id, command) => asked(() => exec(docker, id, command)),
+    exec: (id, command, withinMs) => asked(() => execIn(on(id), command, withinMs)),
     archive: (id, folder) => asked(() => orElse(null, () => archive(on(id), folder)))
   }
 }
@@ -159,13 +160,6 @@ async function memoryInUse(container: Docker.Container): Promise<number> {
 async function tag(docker: Docker, id: string, reference: string): Promise<void> {
   const colon = reference.lastIndexOf(':')
   await docker.getImage(id).tag({ repo: reference.slice(0, colon), tag: reference.slice(colon + 1) })
-}
-
-async function exec(docker: Docker, id: string, command: string): Promise<{ code: number; said: string }> {
-  const run = await docker.getContainer(id).exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
-  const chunks: Buffer[] = []
-  for await (const chunk of await run.start({})) chunks.push(chunk as Buffer)
-  return { code: (await run.inspect()).ExitCode ?? 0, said: linesOf(Buffer.concat(chunks)).join('\n') }
 }
 
 /** The dot makes the engine follow a link, which it else would archive as one. */

@@ -78,7 +78,7 @@ export async function carryOut(parties: Parties, change: Change): Promise<Entry>
 /** What remains to be done once the new slot serves. */
 export async function finish(parties: Parties, change: Change, outcome: 'done' | 'resumed'): Promise<Entry> {
   for (const step of courseOf(change).afterwards) await take(step, parties, change).catch(unfinished())
-  const entry = await note(parties, change, { outcome, code: null })
+  const entry = await note(parties, change, { outcome, code: null }).catch(unfinished())
   await pruneImages(parties, change).catch(cause => parties.say(`old images stay: ${(cause as Error).message}`))
   return entry
 }

@@ -105,7 +105,7 @@ export const failures = {
   COMPOSE_ENGINE_UNREACHABLE: {
     status: 0,
     side: 'operator',
-    next: 'start Docker (systemctl start docker), as a user who may use it; then the same command again'
+    next: 'start Docker (systemctl start docker), or become a user who may use it (sudo); then the same command again'
   },
   COMPOSE_REFUSED: { status: 0, side: 'operator', next: 'mend what it says, then the same command again' },
   COMPOSE_LOCKED: { status: 0, side: 'operator', next: 'wait for it to end, or take it over: --break-lock WHO' },
@@ -129,7 +129,7 @@ export const failures = {
   COMPOSE_UNFINISHED: {
     status: 0,
     side: 'operator',
-    next: 'mend what it says; the next swap or rollback then finishes this one, or undoes it'
+    next: 'mend what it says; then: twinedge slots settle, which finishes it or undoes it, as the next swap or rollback does'
   },
   EDGE_DISK_FULL: {
     status: 0,

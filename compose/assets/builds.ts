@@ -15,10 +15,10 @@ const staticFolder = '.next/static'
  * @throws EdgeError EDGE_ASSETS_REFUSED of the candidate's, EDGE_DISK_FULL, EDGE_STATE_UNWRITABLE
  */
 export const keepBuilds: Step = async (parties, change) => {
-  const { engine, edge, stack, say } = parties
+  const { engine, edge, stack } = parties
   const { upstream, from } = change
   const { upstream: kept } = await edge.assets()
-  if (kept !== upstream) return say(`${upstream}: the edge keeps ${kept ?? 'nobody'}'s files, not these`)
+  if (kept !== upstream) return
   const serving = await engine.find(stack.project, serviceOf(upstream, from))
   // In this order: the newest builds are the last that the edge gives up.
   if (serving !== null) await send(parties, serving).catch(cause => pass(parties, cause))

@@ -7,6 +7,9 @@ import { otherThan, type SlotName, serviceOf, servingOf, slotOf } from '../stack
 import { findCandidate } from './candidate.ts'
 import type { Change, Manner, Parties, Step } from './change.ts'
 
+/** What may stand in the name of an image; Compose allows a project more: `a-`, `a___b`. */
+const imageFolder = /^[a-z0-9]+((_|__|-+)[a-z0-9]+)*$/
+
 /** @throws EdgeError EDGE_USAGE, COMPOSE_IMAGE_MISSING: nothing has been touched */
 export async function planSwap(parties: Parties, upstream: string, image: string, how: Manner): Promise<Change> {
   const { serving, active } = await look(parties, upstream)
@@ -122,5 +125,7 @@ async function withFirst(
 
 /** A name of our own, of no registry: what the operator calls it may mean another image tomorrow. */
 function tagOf({ stack }: Parties, upstream: string, release: number): string {
-  return `localhost/${stack.project}/${upstream}:release-${release}`
+  const { project } = stack
+  const folder = imageFolder.test(project) ? project : `x-${Buffer.from(project).toString('hex')}`
+  return `localhost/${folder}/${upstream}:release-${release}`
 }

@@ -1,14 +1,20 @@
 import { EdgeError, type FailureCode } from '../../proxy/errors.ts'
 import { patient } from '../patience.ts'
 import { type Entry, writeJournal } from '../record/journal.ts'
-import { clearPending, writePending } from '../record/pending.ts'
+import { clearPending, readPending, writePending } from '../record/pending.ts'
 import type { Change, Parties, Step } from './change.ts'
 import { reportOf } from './settle.ts'
 
 /** Takes a step, after it was written down that it is being taken: so whoever comes after a kill knows. */
 export async function take(step: Step, parties: Parties, change: Change): Promise<void> {
   await parties.lock.check()
-  await writePending(parties.records, { change, step: step.name })
+  const { records } = parties
+  await writePending(records, { change, step: step.name }).catch(async cause => {
+    // A disk that fills up on the way is no reason to leave requests waiting: the change itself is written down already,
+    // and of the step nothing depends but words.
+    const { change: begun } = (await readPending(records)) ?? {}
+    if (begun?.beganAt !== change.beganAt) throw cause
+  })
   await step(patient(parties), change)
 }
 

@@ -1,5 +1,6 @@
 import type { UpstreamStatus } from '../../proxy/control/protocol.ts'
 import { EdgeError } from '../../proxy/errors.ts'
+import type { Executed } from '../container/exec.ts'
 import { slotFile, slotFolder } from '../container/slot-environment.ts'
 import { type Report, readJournal } from '../record/journal.ts'
 import { outdated } from '../record/releases.ts'
@@ -10,6 +11,8 @@ import type { Change, Parties, Step } from './change.ts'
 
 const lookMs = 500
 const tellMs = 5_000
+/** For the hand-over: less than a call to the engine may be silent. */
+const handOverMs = 60_000
 /** For WebSockets to answer the close frame. */
 const graceMs = 10_000
 
@@ -57,18 +60,19 @@ export const handOver: Step = async (parties, change) => {
   const { handOver: command } = change.how
   if (command === null) return
   const { code, said } = await runIn(parties, change, command).catch(refused)
-  parties.say(`hand-over ${code === 0 ? 'done' : `FAILED, exit code ${code}`}: ${said.slice(-500)}`)
+  const end = code === null ? `FAILED, it has not ended within ${handOverMs / 1_000} s` : `FAILED, exit code ${code}`
+  parties.say(`hand-over ${code === 0 ? 'done' : end}${said === '' ? '' : `: ${said.slice(-500)}`}`)
 }
 
-async function runIn(parties: Parties, change: Change, command: string): Promise<{ code: number; said: string }> {
+async function runIn(parties: Parties, change: Change, command: string): Promise<Executed> {
   const { id, mounts } = await findCandidate(parties, change)
   // Whenever it starts again, it is with its ordinary environment from here on.
   if (slotFolder in mounts) await parties.engine.write(id, slotFolder, slotFile, '')
-  return parties.engine.exec(id, command)
+  return parties.engine.exec(id, command, handOverMs)
 }
 
 /** It is gone, or does not run. */
-function refused(cause: unknown): { code: number; said: string } {
+function refused(cause: unknown): Executed {
   const isTold = cause instanceof EdgeError && ['COMPOSE_CANDIDATE_FAILED', 'COMPOSE_REFUSED'].includes(cause.code)
   if (!isTold) throw cause
   return { code: 126, said: cause.message }

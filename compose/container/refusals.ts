@@ -1,6 +1,6 @@
 import { EdgeError } from '../../proxy/errors.ts'
 
-type Refusal = Error & { readonly statusCode?: number; readonly code?: string }
+type Refusal = Error & { readonly statusCode?: number }
 
 /** It is so already, or it is gone. */
 export function calmly(call: Promise<unknown>): Promise<void> {
@@ -27,8 +27,8 @@ export async function asked<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
-    const { statusCode, code, message } = cause as Refusal
+    const { statusCode, message } = cause as Refusal
     if (statusCode !== undefined) throw new EdgeError('COMPOSE_REFUSED', `the engine: ${message}`, cause)
-    throw new EdgeError('COMPOSE_ENGINE_UNREACHABLE', code ?? message, cause)
+    throw new EdgeError('COMPOSE_ENGINE_UNREACHABLE', message, cause)
   }
 }

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { EdgeError, type FailureCode } from '../../proxy/errors.ts'
-import { readStateFile } from '../../proxy/state/state-file.ts'
+import type { FailureCode } from '../../proxy/errors.ts'
+import { readStateFile, unwritable } from '../../proxy/state/state-file.ts'
 import type { SlotName } from '../stack/slots.ts'
 
 /** What users saw of a change. */
@@ -50,7 +50,7 @@ export async function readJournal(folder: string): Promise<Entry[]> {
   })
 }
 
-/** @throws EdgeError EDGE_STATE_UNWRITABLE with the path */
+/** @throws EdgeError EDGE_STATE_UNWRITABLE or EDGE_DISK_FULL with the path */
 export async function writeJournal(folder: string, entry: Entry): Promise<void> {
   const path = join(folder, 'journal.jsonl')
   try {
@@ -61,6 +61,6 @@ export async function writeJournal(folder: string, entry: Entry): Promise<void> 
     const file = await open(path, 'r')
     await file.sync().finally(() => file.close())
   } catch (cause) {
-    throw new EdgeError('EDGE_STATE_UNWRITABLE', `${path}: ${(cause as Error).message}`, cause)
+    throw unwritable(path, cause)
   }
 }

@@ -27,7 +27,7 @@ export function rollbackTarget(journal: readonly Entry[], upstream: string, aske
   if (found !== undefined && found !== current) return found
   if (current === undefined) throw new EdgeError('COMPOSE_NO_RELEASE', `${upstream} was never swapped here`)
   const others = releases.filter(release => release !== current).map(({ release }) => release)
-  const rest = `there are ${others.sort((a, b) => a - b).join(', ') || 'no others'}`
+  const rest = others.length === 0 ? 'no other is kept' : `kept besides: ${others.sort((a, b) => a - b).join(', ')}`
   const why =
     number === current.release ? `release ${number} serves already` : `no release ${number ?? 'before this one'}`
   throw new EdgeError('COMPOSE_NO_RELEASE', `${upstream}: ${why}; ${rest}`)

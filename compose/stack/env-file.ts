@@ -7,7 +7,9 @@ import { withVariables } from './env-lines.ts'
 
 /** @returns what stands there; '' when it does not */
 export async function readVariable(file: string, name: string): Promise<string> {
-  return parseEnv(await readText(file))[name] ?? ''
+  // Compose reads `NAME: value` as well, which Node does not.
+  const colon = new RegExp(`^(\\s*(?:export\\s+)?${name}\\s*):`, 'gm')
+  return parseEnv((await readText(file)).replace(colon, '$1='))[name] ?? ''
 }
 
 /**

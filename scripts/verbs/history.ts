@@ -22,7 +22,8 @@ export async function run(args: string[]): Promise<number> {
   const records = recordsOf(stack)
   const journal = await readJournal(records)
   const found = journal.filter(({ upstream }) => positionals.length === 0 || positionals.includes(upstream))
-  console.log(values.json ? JSON.stringify(found) : historyTable(found, Date.now()))
+  const words = found.length === 0 ? 'nothing was swapped here yet' : historyTable(found, Date.now())
+  console.log(values.json ? JSON.stringify(found) : words)
   if (values.json) return 0
   // What has not ended is in no journal yet.
   const lock = await readLock(records, hostname(), () => new Date())

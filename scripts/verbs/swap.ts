@@ -5,6 +5,9 @@ import { EdgeError } from '../../proxy/errors.ts'
 import { accessOf, changeOptions, changeUsage, mannerOf } from '../stack/access.ts'
 import { changeReport } from '../stack/report.ts'
 
+/** What the engine may be asked for; it says the rest. Its client crashes on none. */
+const reference = /^[\w[][\w.:@/[\]-]*$/
+
 export const summary = 'Replace what an upstream runs by another image, with nobody noticing; undone if it is no good'
 export const usage = `web|api IMAGE ${changeUsage}`
 
@@ -14,6 +17,8 @@ export async function run(args: string[]): Promise<number> {
   if (upstream === undefined || image === undefined || more.length > 0) {
     throw new EdgeError('EDGE_USAGE', 'twinedge swap UPSTREAM IMAGE')
   }
+  if (!reference.test(image))
+    throw new EdgeError('EDGE_USAGE', `IMAGE: expected a name such as web:1.4.2, found "${image}"`)
   const how = mannerOf(values)
   const access = await accessOf(values, `swap ${upstream} ${image}`)
   const entry = await changeStack(access, parties => swap(parties, upstream, image, how))

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
@@ -30,7 +31,7 @@ const provocations: Record<OfChange, { names: RegExp; provoke(world: World): Pro
     }
   },
   COMPOSE_ENGINE_UNREACHABLE: {
-    names: /^ENOENT$/,
+    names: /^connect ENOENT .*none\.sock$/,
     provoke: async world => {
       const before = process.env.DOCKER_HOST
       process.env.DOCKER_HOST = `unix://${join(world.folder, 'none.sock')}`
@@ -115,6 +116,41 @@ t.test('what could not be finished is finished by the next command', async t => 
   world.fails = () => ({})
   await settlePending(world.parties())
   t.same([world.active, world.state('web-blue')], ['green', 'exited'])
+})
+
+t.test('a journal that cannot be written leaves a swap unfinished, which serves', async t => {
+  const world = await World.make(t)
+  const { records } = world.parties()
+  world.fails = call => {
+    if (call !== 'stop web-blue') return {}
+    rmSync(join(records, 'journal.jsonl'))
+    mkdirSync(join(records, 'journal.jsonl'))
+    return {}
+  }
+  await t.rejects(swap(world.parties(), 'web', 'app:2', manner), {
+    code: 'COMPOSE_UNFINISHED',
+    detail: /journal\.jsonl: EISDIR/
+  })
+  t.equal(world.active, 'green')
+})
+
+t.test('a disk that fills up while requests wait keeps nobody waiting', async t => {
+  for (const isGood of [true, false]) {
+    const world = await World.make(t)
+    if (!isGood) world.ends.add('sha256:2')
+    const parties = world.parties()
+    let isFull = false
+    world.fails = call => {
+      isFull ||= call === 'stop web-blue'
+      return {}
+    }
+    // The same folder, under a name that is so long that nothing new goes into it: root, too, is refused then.
+    const long = `${parties.records}${'/.'.repeat((4_080 - parties.records.length) >> 1)}`
+    const full = Object.defineProperty({ ...parties }, 'records', { get: () => (isFull ? long : parties.records) })
+    await swap(full, 'web', 'app:2', { ...manner, isHeld: true }).catch(() => {})
+    t.equal(world.hold, 'open')
+    t.equal(world.state(isGood ? 'web-green' : 'web-blue'), 'running')
+  }
 })
 
 t.test('when it cannot be told whether the flip has happened, nothing is stopped', async t => {

@@ -56,6 +56,28 @@ t.test(
   }
 )
 
+t.test('a project whose name may not be in the name of an image is swapped all the same', async t => {
+  const world = await World.make(t)
+  const parties = world.parties()
+  for (const [project, folder] of [
+    ['a_b--c', 'a_b--c'],
+    ['p_', 'x-705f'],
+    ['a-_b', 'x-612d5f62']
+  ] as const) {
+    const { tag } = await swap({ ...parties, stack: { ...parties.stack, project } }, 'web', 'app:2', manner)
+    t.match(tag, `localhost/${folder}/web:release-`)
+  }
+})
+
+t.test("a hand-over that does not end is told, and stands in nobody's way", async t => {
+  const world = await World.make(t)
+  const parties = world.parties()
+  const engine = { ...parties.engine, exec: async () => ({ code: null, said: 'begun' }) }
+  await swap({ ...parties, engine }, 'web', 'app:2', { ...manner, handOver: 'sleep 3600' })
+  t.ok(world.said.includes('hand-over FAILED, it has not ended within 60 s: begun'))
+  t.equal(await readPending(parties.records), null)
+})
+
 t.test('with --hold, requests wait from before the one stops until the other serves', async t => {
   const world = await World.make(t)
   await swap(world.parties(), 'web', 'app:2', held)
@@ -229,7 +251,7 @@ t.test('a release whose image has gone is none to go back to', async t => {
   for (const image of ['app:2', 'app:1', 'app:2']) await swap(world.parties(), 'web', image, { ...manner, keep: 2 })
   await t.rejects(rollback(world.parties(), 'web', 1, manner), {
     code: 'COMPOSE_NO_RELEASE',
-    detail: 'web: no release 1; there are 3'
+    detail: 'web: no release 1; kept besides: 3'
   })
 })
 

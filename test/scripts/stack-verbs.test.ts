@@ -28,6 +28,8 @@ t.test('what cannot be meant is refused before anything is looked at', async t =
   const { run, asked } = await edge(t)
   for (const [args, said] of [
     [['swap', 'web'], 'twinedge swap UPSTREAM IMAGE'],
+    [['swap', 'web', ''], 'IMAGE: expected a name such as web:1.4.2, found ""'],
+    [['swap', 'web', 'app:2;id'], 'IMAGE: expected a name such as web:1.4.2, found "app:2;id"'],
     [['swap', 'web', 'app:2', '--within', 'soon'], '--within: expected a duration'],
     [['swap', 'web', 'app:2', '--keep', '0'], '--keep: expected a whole number from 1'],
     [['swap', 'web', 'app:2', '--candidate-env', 'A=b'], '--candidate-env without --hand-over: what it keeps off'],
@@ -48,6 +50,6 @@ t.test('without an engine, that is what is said, and what to do', async t => {
   for (const args of [['swap', 'web', 'app:2'], ['rollback', 'web'], ['history'], ['slots']]) {
     const { code, out, err } = await twinedge(args, { DOCKER_HOST: 'unix:///nonexistent/docker.sock' })
     t.same([code, out], [1, ''], args.join(' '))
-    t.match(err, /^COMPOSE_ENGINE_UNREACHABLE: ENOENT\nnext: start Docker/)
+    t.match(err, /^COMPOSE_ENGINE_UNREACHABLE: connect ENOENT \/nonexistent\/docker\.sock\nnext: start Docker/)
   }
 })

@@ -36,15 +36,15 @@ t.test('without a number it goes to what served before, and then forward again',
 t.test('a release that failed, that serves, or of another upstream is none to go to', async t => {
   t.throws(() => rollbackTarget(journal, 'web', 3), {
     code: 'COMPOSE_NO_RELEASE',
-    detail: 'web: no release 3; there are 1, 2'
+    detail: 'web: no release 3; kept besides: 1, 2'
   })
   t.throws(() => rollbackTarget(journal, 'web', 4), {
     code: 'COMPOSE_NO_RELEASE',
-    detail: 'web: release 4 serves already; there are 1, 2'
+    detail: 'web: release 4 serves already; kept besides: 1, 2'
   })
   t.throws(() => rollbackTarget(journal, 'web', 9), {
     code: 'COMPOSE_NO_RELEASE',
-    detail: 'web: no release 9; there are 1, 2'
+    detail: 'web: no release 9; kept besides: 1, 2'
   })
   t.throws(() => rollbackTarget([], 'web', undefined), {
     code: 'COMPOSE_NO_RELEASE',
@@ -52,7 +52,7 @@ t.test('a release that failed, that serves, or of another upstream is none to go
   })
   t.throws(() => rollbackTarget([entry(1, null)], 'web', undefined), {
     code: 'COMPOSE_NO_RELEASE',
-    detail: 'web: no release before this one; there are no others'
+    detail: 'web: no release before this one; no other is kept'
   })
 })
 

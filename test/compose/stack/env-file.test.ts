@@ -33,6 +33,14 @@ t.test('one that is not there yet is made for its owner alone', async t => {
   t.equal(await readVariable(file, 'A'), '1')
 })
 
+t.test('what Compose reads is read, whatever stands between a name and its value', async t => {
+  const file = join(await folder(t), '.env')
+  for (const line of ['P=a,b', 'P: a,b', 'export P : "a,b" # ours', 'P = a,b\r']) {
+    await writeFile(file, `A=1\n${line}\n`)
+    t.equal(await readVariable(file, 'P'), 'a,b', line)
+  }
+})
+
 t.test('a link to it goes on being one', async t => {
   const at = await folder(t)
   await writeFile(join(at, 'real'), 'A=1\n')
