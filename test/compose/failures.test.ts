@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
@@ -144,8 +144,10 @@ t.test('a disk that fills up while requests wait keeps nobody waiting', async t 
       isFull ||= call === 'stop web-blue'
       return {}
     }
-    // The same folder, under a name that is so long that nothing new goes into it: root, too, is refused then.
-    const long = `${parties.records}${'/.'.repeat((4_080 - parties.records.length) >> 1)}`
+    // A folder whose path is so long that nothing new goes into it: root, too, is refused then. By its link it is not.
+    const long = longPath(world.folder, 4_075)
+    mkdirSync(long, { recursive: true })
+    symlinkSync(long, parties.records)
     const full = Object.defineProperty({ ...parties }, 'records', { get: () => (isFull ? long : parties.records) })
     await swap(full, 'web', 'app:2', { ...manner, isHeld: true }).catch(() => {})
     t.equal(world.hold, 'open')
@@ -194,4 +196,10 @@ async function fakeDocker(world: World, says: string): Promise<ReturnType<typeof
     { PATH: `${world.folder}:${process.env.PATH}` },
     new AbortController().signal
   )
+}
+
+function longPath(folder: string, length: number): string {
+  let path = folder
+  while (length - path.length > 202) path = join(path, 'd'.repeat(200))
+  return join(path, 'd'.repeat(length - path.length - 1))
 }
