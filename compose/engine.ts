@@ -32,7 +32,7 @@ export interface Engine {
   tag(imageId: string, reference: string): Promise<void>
   /** Takes the name away, and the image with its last name. @returns false when it is in use, or was not there */
   untag(reference: string): Promise<boolean>
-  /** Runs a shell command in it. @returns its exit code, and what it said */
+  /** Runs a shell command in it. @returns its exit code, and what it said @throws EdgeError COMPOSE_REFUSED: it hangs */
   exec(id: string, command: string): Promise<{ readonly code: number; readonly said: string }>
   /** What is in a folder of it, as a plain tar, whether it runs or not. @returns null when there is no such folder */
   archive(id: string, folder: string): Promise<Readable | null>
@@ -72,7 +72,7 @@ export async function dockerEngine(timeout = callMs): Promise<Engine> {
             .then(() => true)
         )
       ),
-    exec: (id, command) => asked(() => exec(docker, id, command)),
+    exec: (id, command) => asked(() => exec(on(id), command, timeout)),
     archive: (id, folder) => asked(() => orElse(null, () => archive(on(id), folder)))
   }
 }
@@ -161,10 +161,21 @@ async function tag(docker: Docker, id: string, reference: string): Promise<void>
   await docker.getImage(id).tag({ repo: reference.slice(0, colon), tag: reference.slice(colon + 1) })
 }
 
-async function exec(docker: Docker, id: string, command: string): Promise<{ code: number; said: string }> {
-  const run = await docker.getContainer(id).exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
+/** @throws EdgeError COMPOSE_REFUSED when it has said nothing for so long: it goes on, with nobody to wait for it */
+async function exec(container: Docker.Container, command: string, ms: number): Promise<{ code: number; said: string }> {
+  const run = await container.exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
   const chunks: Buffer[] = []
-  for await (const chunk of await run.start({})) chunks.push(chunk as Buffer)
+  let heardMs = performance.now()
+  try {
+    for await (const chunk of await run.start({})) {
+      chunks.push(chunk as Buffer)
+      heardMs = performance.now()
+    }
+  } catch (cause) {
+    // An engine that went away is another matter: what it runs ends with it, and is asked for again.
+    if (performance.now() - heardMs < ms) throw cause
+    throw new EdgeError('COMPOSE_REFUSED', `it has not ended, and said nothing for ${ms / 1_000} s`, cause)
+  }
   return { code: (await run.inspect()).ExitCode ?? 0, said: linesOf(Buffer.concat(chunks)).join('\n') }
 }
 

@@ -27,6 +27,7 @@ export async function asked<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
+    if (cause instanceof EdgeError) throw cause
     const { statusCode, code, message } = cause as Refusal
     if (statusCode !== undefined) throw new EdgeError('COMPOSE_REFUSED', `the engine: ${message}`, cause)
     throw new EdgeError('COMPOSE_ENGINE_UNREACHABLE', code ?? message, cause)
