@@ -129,7 +129,7 @@ export const failures = {
   COMPOSE_UNFINISHED: {
     status: 0,
     side: 'operator',
-    next: 'mend what it says; the next swap or rollback then finishes this one, or undoes it'
+    next: 'mend what it says, then: twinedge slots settle; it finishes this one or undoes it, as does the next swap or rollback'
   },
   EDGE_DISK_FULL: {
     status: 0,
