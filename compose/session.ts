@@ -6,7 +6,7 @@ import type { SlotEnvironment } from './container/slot-environment.ts'
 import { edgeAt } from './edge-client.ts'
 import { dockerEngine } from './engine.ts'
 import { type Operator, takeLock } from './record/lock.ts'
-import { readPending } from './record/pending.ts'
+import { readPending, setPendingAside } from './record/pending.ts'
 import { dockerCommand, type Environment } from './stack/command.ts'
 import { findStack, recordsOf } from './stack/stack.ts'
 import { finish, undo } from './swap.ts'
@@ -52,7 +52,12 @@ export async function changeStack<T>(access: Access, work: (parties: Parties) =>
 /** The edge is asked which slot serves; what was written down tells only what to look for. */
 export async function settlePending(parties: Parties): Promise<void> {
   const pending = await readPending(parties.records)
-  if (pending === null) return
+  if (pending === null) {
+    const aside = await setPendingAside(parties.records, parties.now())
+    if (aside !== null)
+      parties.say(`what was left unfinished cannot be read (${aside}): twinedge status has what is left`)
+    return
+  }
   const { change, step } = pending
   const what = `the ${change.verb} of ${change.upstream} to ${change.image} that ${change.who} left at ${step}`
   if (await hasFlipped(parties, change)) {
@@ -60,6 +65,6 @@ export async function settlePending(parties: Parties): Promise<void> {
     await finish(parties, change, 'resumed')
   } else {
     parties.say(`undoing ${what}`)
-    await undo(parties, change, { outcome: 'undone', code: null })
+    await undo(parties, change, step, { outcome: 'undone', code: null })
   }
 }

@@ -15,10 +15,13 @@ import { codeOf, note, take, unfinished } from './change/progress.ts'
 import { drainOld, handOver, pruneImages, stopOld, writeEnvironment } from './change/settle.ts'
 import type { Entry } from './record/journal.ts'
 
+/** From which step on there is something to undo, and how. */
+type Undoing = readonly [from: Step, step: Step]
+
 /** Two slots at once; or, for what must not run twice or has no room to, one after the other while requests wait. */
 const courses: Record<
   'together' | 'held',
-  { untilFlip: readonly Step[]; afterwards: readonly Step[]; undoing: readonly Step[] }
+  { untilFlip: readonly Step[]; afterwards: readonly Step[]; undoing: readonly Undoing[] }
 > = {
   together: {
     // Only of what is healthy: a build that never serves would take the place of one that did.
@@ -33,7 +36,7 @@ const courses: Record<
       promote
     ],
     afterwards: [writeEnvironment, drainOld, stopOld, handOver],
-    undoing: [removeCandidate]
+    undoing: [[createCandidate, removeCandidate]]
   },
   held: {
     // Nobody waits for files to be sent.
@@ -50,7 +53,11 @@ const courses: Record<
       promote
     ],
     afterwards: [openRequests, writeEnvironment, stopOld, handOver],
-    undoing: [removeCandidate, restartOld, openRequests]
+    undoing: [
+      [createCandidate, removeCandidate],
+      [suspendOld, restartOld],
+      [holdRequests, openRequests]
+    ]
   }
 }
 const courseOf = ({ how }: Change) => courses[how.isHeld ? 'held' : 'together']
@@ -68,7 +75,7 @@ export async function carryOut(parties: Parties, change: Change): Promise<Entry>
     } catch (cause) {
       // The flip may have happened and only its answer been lost: ask before anything is stopped.
       if (step === promote && (await hasFlipped(parties, change).catch(unfinished(cause)))) break
-      await undo(parties, change, { outcome: 'failed', code: codeOf(cause) }).catch(unfinished(cause))
+      await undo(parties, change, step.name, { outcome: 'failed', code: codeOf(cause) }).catch(unfinished(cause))
       throw cause
     }
   }
@@ -83,8 +90,20 @@ export async function finish(parties: Parties, change: Change, outcome: 'done' |
   return entry
 }
 
-/** The slot that served goes on, as if nothing had been begun. */
-export async function undo(parties: Parties, change: Change, end: Pick<Entry, 'outcome' | 'code'>): Promise<Entry> {
-  for (const step of courseOf(change).undoing) await take(step, parties, change)
+/**
+ * The slot that served goes on, as if nothing had been begun.
+ * @param reached the step that it got to: before a candidate is made, what the idle slot holds may have streams to end
+ */
+export async function undo(
+  parties: Parties,
+  change: Change,
+  reached: string,
+  end: Pick<Entry, 'outcome' | 'code'>
+): Promise<Entry> {
+  const { untilFlip, undoing } = courseOf(change)
+  const at = untilFlip.findIndex(({ name }) => name === reached)
+  // A step of none of these is of an undoing that was broken off, or of another version: all of it is done.
+  const begun = undoing.filter(([from]) => at < 0 || untilFlip.indexOf(from) <= at)
+  for (const [, step] of begun) await take(step, parties, change)
   return note(parties, change, end)
 }

@@ -1,6 +1,7 @@
 import { EdgeError } from '../../proxy/errors.ts'
 import type { Container } from '../container/container.ts'
 import { exportLines, shell, slotFile, slotFolder, wrapper } from '../container/slot-environment.ts'
+import { isNamedById } from '../record/releases.ts'
 import { readVariable } from '../stack/env-file.ts'
 import { imageVariable, profilesFor, serviceOf, servingOf } from '../stack/slots.ts'
 import type { Change, Parties, Step } from './change.ts'
@@ -116,11 +117,12 @@ export function verdictOf({ state, health, startedAt }: Container, now: Date): s
 }
 
 /** What failed leaves nothing behind. */
-export const removeCandidate: Step = async ({ engine, stack }, { upstream, to, verb, image, tag }) => {
+export const removeCandidate: Step = async ({ engine, stack }, change) => {
+  const { upstream, to, verb, tag } = change
   const candidate = await engine.find(stack.project, serviceOf(upstream, to))
   if (candidate !== null) await engine.remove(candidate.id, 'all')
   // Of an image that has no other name this would be the end.
-  if (verb === 'swap' && !image.startsWith('sha256:')) await engine.untag(tag)
+  if (verb === 'swap' && !isNamedById(change)) await engine.untag(tag)
 }
 
 export async function findCandidate({ engine, stack }: Parties, { upstream, to }: Change): Promise<Container> {

@@ -5,8 +5,8 @@ import type { Change, Parties, Step } from './change.ts'
 const lookMs = 250
 /** Time for what was asked before requests had to wait. */
 const quietMs = 10_000
-/** Beyond a start, how long requests may wait at most. */
-const slackMs = 60_000
+/** Beyond a start, how long requests may wait at most: for quiet, for a stop (40 s in the compose files), for probes. */
+const slackMs = 120_000
 const spreadMs = 2_000
 
 /** Streams get their time while everything still goes on. */

@@ -29,7 +29,7 @@ export async function planRollback(
 ): Promise<Change> {
   const { serving } = await look(parties, upstream)
   const journal = await readJournal(parties.records)
-  const { release, image, imageId, tag } = rollbackTarget(await withImages(parties, journal), upstream, asked)
+  const { release, image, imageId, tag } = rollbackTarget(await withImages(parties, journal, upstream), upstream, asked)
   return {
     verb: 'rollback',
     ...begin(parties, journal, upstream),
@@ -87,11 +87,12 @@ async function fetchImage({ engine, docker, say }: Parties, image: string): Prom
   return pulled
 }
 
-/** Without the releases whose images are no longer here. */
-async function withImages({ engine }: Parties, journal: readonly Entry[]): Promise<Entry[]> {
+/** Without the releases whose images are no longer here; but with the one that serves, which tells them apart. */
+async function withImages({ engine }: Parties, journal: readonly Entry[], upstream: string): Promise<Entry[]> {
+  const serving = releasesOf(journal, upstream).at(-1)?.tag
   const tags = [...new Set(journal.map(({ tag }) => tag))]
   const ids = await Promise.all(tags.map(tag => engine.imageId(tag)))
-  return journal.filter(({ tag }) => ids[tags.indexOf(tag)] !== null)
+  return journal.filter(({ tag }) => tag === serving || ids[tags.indexOf(tag)] !== null)
 }
 
 /** What served before the first swap is a release, too, that one may go back to. */

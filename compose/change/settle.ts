@@ -3,7 +3,7 @@ import { EdgeError } from '../../proxy/errors.ts'
 import type { Executed } from '../container/exec.ts'
 import { slotFile, slotFolder } from '../container/slot-environment.ts'
 import { type Report, readJournal } from '../record/journal.ts'
-import { outdated } from '../record/releases.ts'
+import { isNamedById, outdated } from '../record/releases.ts'
 import { readVariable, setVariables } from '../stack/env-file.ts'
 import { imageVariable, profilesFor, serviceOf, servingOf } from '../stack/slots.ts'
 import { findCandidate } from './candidate.ts'
@@ -81,15 +81,16 @@ function refused(cause: unknown): Executed {
 /** The images of releases that nobody will go back to. What is in use stays, and what `.env` falls back on. */
 export const pruneImages: Step = async ({ engine, stack, records, say }, { upstream, how }) => {
   const fallback = await readVariable(stack.envFile, `${upstream}_image`.toUpperCase())
-  for (const { release, tag, image, imageId, isImageOver } of outdated(
-    await readJournal(records),
-    upstream,
-    how.keep
-  )) {
+  // However it is spelled: app is app:latest.
+  const fallbackId = fallback === '' ? null : await engine.imageId(fallback)
+  for (const old of outdated(await readJournal(records), upstream, how.keep)) {
+    const { release, tag, image, imageId, isImageOver } = old
     if (!(await engine.untag(tag))) continue
     say(`${upstream}: release ${release} is too long ago to be kept`)
+    // By its id it would lose whatever else it is called.
+    if (!isImageOver || imageId === fallbackId || isNamedById(old)) continue
     // The name may mean a newer one by now.
-    if (!isImageOver || image === fallback || (await engine.imageId(image)) !== imageId) continue
+    if ((await engine.imageId(image)) !== imageId) continue
     await engine.untag(image)
   }
 }

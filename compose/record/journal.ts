@@ -1,7 +1,7 @@
 import { appendFile, mkdir, open } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { FailureCode } from '../../proxy/errors.ts'
-import { readStateFile, unwritable } from '../../proxy/state/state-file.ts'
+import { readStateFile, syncFolder, unwritable } from '../../proxy/state/state-file.ts'
 import type { SlotName } from '../stack/slots.ts'
 
 /** What users saw of a change. */
@@ -38,12 +38,13 @@ export interface Entry {
   readonly report: Report | null
 }
 
-/** @returns what was done, oldest first; a line that a power cut has halved is left out */
+/** @returns what was done, oldest first; a line that a power cut has halved, or that is no change, is left out */
 export async function readJournal(folder: string): Promise<Entry[]> {
   const text = (await readStateFile(join(folder, 'journal.jsonl'))) ?? ''
   return text.split('\n').flatMap(line => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as Entry]
+      const entry = JSON.parse(line) as Entry
+      return typeof entry.upstream === 'string' && Number.isInteger(entry.release) ? [entry] : []
     } catch {
       return []
     }
@@ -53,13 +54,14 @@ export async function readJournal(folder: string): Promise<Entry[]> {
 /** @throws EdgeError EDGE_STATE_UNWRITABLE or EDGE_DISK_FULL with the path */
 export async function writeJournal(folder: string, entry: Entry): Promise<void> {
   const path = join(folder, 'journal.jsonl')
+  // Begun on a line of its own, whatever a power cut has left.
+  const isWhole = /^$|\n$/.test((await readStateFile(path)) ?? '')
   try {
-    await mkdir(dirname(path), { recursive: true })
-    // Begun on a line of its own, whatever a power cut has left.
-    const isWhole = /^$|\n$/.test((await readStateFile(path)) ?? '')
+    await mkdir(folder, { recursive: true })
     await appendFile(path, `${isWhole ? '' : '\n'}${JSON.stringify(entry)}\n`, { mode: 0o600 })
     const file = await open(path, 'r')
     await file.sync().finally(() => file.close())
+    await syncFolder(folder)
   } catch (cause) {
     throw unwritable(path, cause)
   }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readStateFile, writeStateFile } from '../../proxy/state/state-file.ts'
+import { moveStateFileAside, readStateFile, writeStateFile } from '../../proxy/state/state-file.ts'
 import type { Change } from '../change/change.ts'
 
 /** A change that has begun, and the step that it is at: what a command that dies leaves behind. */
@@ -16,9 +16,22 @@ export async function writePending(folder: string, pending: Pending): Promise<vo
   await writeStateFile(join(folder, file), `${JSON.stringify(pending)}\n`, 0o600)
 }
 
-/** @returns null when nothing was left unfinished */
+/** @returns null when nothing was left unfinished, or nothing that can be made out */
 export async function readPending(folder: string): Promise<Pending | null> {
-  return JSON.parse((await readStateFile(join(folder, file))) ?? 'null') as Pending | null
+  const text = (await readStateFile(join(folder, file))) ?? 'null'
+  try {
+    const { change, step } = JSON.parse(text) as Pending
+    const { how, ...names } = change
+    const isWhole = [step, names.upstream, names.from, names.to, names.tag].every(one => typeof one === 'string')
+    return isWhole && typeof how.isHeld === 'boolean' ? { change, step } : null
+  } catch {
+    return null
+  }
+}
+
+/** One that cannot be read, so that it holds no change up for ever. @returns its new path; null: there was none */
+export async function setPendingAside(folder: string, now: Date): Promise<string | null> {
+  return moveStateFileAside(join(folder, file), now)
 }
 
 export async function clearPending(folder: string): Promise<void> {

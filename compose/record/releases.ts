@@ -33,6 +33,11 @@ export function rollbackTarget(journal: readonly Entry[], upstream: string, aske
   throw new EdgeError('COMPOSE_NO_RELEASE', `${upstream}: ${why}; ${rest}`)
 }
 
+/** By its id, whole or shortened: a name to lose it has none. */
+export function isNamedById({ image, imageId }: Pick<Entry, 'image' | 'imageId'>): boolean {
+  return imageId.startsWith(image) || imageId.startsWith(`sha256:${image}`)
+}
+
 /** A release that nobody will go back to. */
 export interface Outdated extends Release {
   /** No release that is kept runs the same image. */

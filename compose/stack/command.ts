@@ -46,9 +46,9 @@ interface Said {
   readonly said: string
 }
 
-function createArguments({ project, folder, files, envFile }: Stack, service: string): string[] {
+function createArguments({ project, folder, files, envFiles }: Stack, service: string): string[] {
   const place = ['compose', '-p', project, '--project-directory', folder]
-  if (existsSync(envFile)) place.push('--env-file', envFile)
+  place.push(...envFiles.filter(file => existsSync(file)).flatMap(file => ['--env-file', file]))
   // Not --no-deps, which is in the hash by which the next `up -d` tells what has changed. But what the service depends
   // on is there and runs: --no-recreate keeps it from being replaced, whatever has been edited since.
   const how = ['up', '--no-start', '--no-recreate', '--no-build', '--pull', 'never', '--quiet-pull', service]

@@ -8,8 +8,10 @@ export interface Stack {
   /** Where its compose files lie. */
   readonly folder: string
   readonly files: readonly string[]
-  /** Need not be there. */
+  /** What `.env` is here; need not be there. */
   readonly envFile: string
+  /** All that it was brought up with, the last one counts most. */
+  readonly envFiles: readonly string[]
   /** Of the edge, on this host. */
   readonly socket: string
 }
@@ -27,8 +29,8 @@ export async function findStack(engine: Engine, project: string): Promise<Stack>
     throw new EdgeError('COMPOSE_NO_STACK', `project ${project} has no edge here that Compose brought up`)
   }
   const files = edge.labels[`${label}.config_files`]?.split(',') ?? []
-  const envFile = edge.labels[`${label}.environment_file`]?.split(',').at(-1) ?? join(folder, '.env')
-  return { project, folder, files, envFile, socket: join(run, 'control.sock') }
+  const envFiles = edge.labels[`${label}.environment_file`]?.split(',') ?? [join(folder, '.env')]
+  return { project, folder, files, envFile: envFiles.at(-1)!, envFiles, socket: join(run, 'control.sock') }
 }
 
 /** Where the commands keep what they know of it. */

@@ -60,7 +60,8 @@ export class World {
   }
 
   parties(signal = new AbortController().signal): Parties {
-    const place = { project: 'p', folder: this.folder, files: [], envFile: join(this.folder, '.env'), socket: '' }
+    const envFile = join(this.folder, '.env')
+    const place = { project: 'p', folder: this.folder, files: [], envFile, envFiles: [envFile], socket: '' }
     let time = Date.now()
     const say = (line: string): void => void this.said.push(line)
     const around = { records: join(this.folder, 'records'), who: 'a@b', candidateEnv: {}, say, signal }

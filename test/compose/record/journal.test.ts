@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -17,4 +17,22 @@ t.test('a line that a power cut has halved costs that line and no other', async 
     (await readJournal(folder)).map(({ release }) => release),
     [1, 2]
   )
+})
+
+t.test('what is no change is left out, whatever a hand has written there', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'te-journal-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  await writeJournal(folder, entry)
+  await appendFile(join(folder, 'journal.jsonl'), 'null\n7\n"web"\n[]\n{"upstream":"web"}\n{"release":1}\n\0\0\0\n')
+  t.same(await readJournal(folder), [entry])
+})
+
+t.test('a journal that cannot be written is told with its path', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'te-journal-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  await mkdir(join(folder, 'journal.jsonl'))
+  await t.rejects(writeJournal(folder, entry), {
+    code: 'EDGE_STATE_UNWRITABLE',
+    detail: /^[^:]*journal\.jsonl: EISDIR/
+  })
 })
