@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { EdgeError } from '../proxy/errors.ts'
@@ -164,16 +165,18 @@ async function tag(docker: Docker, id: string, reference: string): Promise<void>
 /** @throws EdgeError COMPOSE_REFUSED when it has said nothing for so long: it goes on, with nobody to wait for it */
 async function exec(container: Docker.Container, command: string, ms: number): Promise<{ code: number; said: string }> {
   const run = await container.exec({ Cmd: ['sh', '-c', command], AttachStdout: true, AttachStderr: true })
+  const answer = await run.start({})
+  let isSilent = false
+  // All that ends the call then is a connection that was reset, as when the engine goes away.
+  const { socket } = answer as typeof answer & { readonly socket?: Socket }
+  socket?.once('timeout', () => {
+    isSilent = true
+  })
   const chunks: Buffer[] = []
-  let heardMs = performance.now()
   try {
-    for await (const chunk of await run.start({})) {
-      chunks.push(chunk as Buffer)
-      heardMs = performance.now()
-    }
+    for await (const chunk of answer) chunks.push(chunk as Buffer)
   } catch (cause) {
-    // An engine that went away is another matter: what it runs ends with it, and is asked for again.
-    if (performance.now() - heardMs < ms) throw cause
+    if (!isSilent) throw cause
     throw new EdgeError('COMPOSE_REFUSED', `it has not ended, and said nothing for ${ms / 1_000} s`, cause)
   }
   return { code: (await run.inspect()).ExitCode ?? 0, said: linesOf(Buffer.concat(chunks)).join('\n') }

@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { dockerEngine, type Engine } from '../../../compose/engine.ts'
 
 /** An engine that starts a command, and then does this with it. */
-async function engine(t: Test, exitCode: number | null, run: (answer: ServerResponse, server: Server) => void) {
+async function engine(t: Test, exitCode: number | null, run: (answer: ServerResponse) => void) {
   const folder = await mkdtemp(join(tmpdir(), 'te-engine-'))
   const server = createServer((request, answer) => {
     request.resume()
-    if (request.url!.endsWith('/start')) run(answer.writeHead(200), server)
+    if (request.url!.endsWith('/start')) run(answer.writeHead(200))
     else
       answer
         .writeHead(request.method === 'GET' ? 200 : 201)
@@ -43,7 +43,7 @@ t.test('a command is told with its exit code and its words', async t => {
 })
 
 t.test('one that hangs in silence is no engine that is away: nobody waits for it for ever', async t => {
-  const { exec } = await engine(t, 0, answer => answer.write(frame('begun\n')))
+  const { exec } = await engine(t, 0, answer => answer.flushHeaders())
   await t.rejects(exec('c', 'go'), {
     code: 'COMPOSE_REFUSED',
     detail: 'it has not ended, and said nothing for 0.3 s'
