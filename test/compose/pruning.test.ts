@@ -56,7 +56,7 @@ t.test('a rollback tells what serves from what does not, even if its name has go
   world.images.delete('localhost/p/web:release-2')
   await t.rejects(rollback(world.parties(), 'web', 2, manner), {
     code: 'COMPOSE_NO_RELEASE',
-    detail: 'web: release 2 serves already; there are 1'
+    detail: 'web: release 2 serves already; kept besides: 1'
   })
   t.match(await rollback(world.parties(), 'web', undefined, manner), { release: 1, before: 2 })
 })

@@ -32,7 +32,7 @@ t.test('an edge alone says in one line why no containers are shown; without an e
   const none = { DOCKER_HOST: `unix://${config}` }
   const project = await twinedge(['status', '--socket', socket, '--project', 'any'], none)
   t.equal(project.code, 1)
-  t.match(project.err, /^COMPOSE_ENGINE_UNREACHABLE: ENOENT\nnext: start Docker/)
+  t.match(project.err, /^COMPOSE_ENGINE_UNREACHABLE: connect ENOENT .*\nnext: start Docker/)
   const { stack, missing, failure } = JSON.parse((await twinedge(['status', '--json', '--socket', socket])).out)
   t.match({ stack, missing, failure }, { stack: null, missing: /^an edge was named/, failure: null })
 })
