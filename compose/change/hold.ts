@@ -3,27 +3,30 @@ import { awaitHealthy, verdictOf } from './candidate.ts'
 import type { Change, Parties, Step } from './change.ts'
 
 const lookMs = 250
-/** Time for what was asked before requests had to wait. */
+/** Time for what was asked before requests had to wait, and for WebSockets to answer the close frame. */
 const quietMs = 10_000
 /** Beyond a start, how long requests may wait at most: for quiet, for a stop (40 s in the compose files), for probes. */
 const slackMs = 120_000
 const spreadMs = 2_000
 
-/** Streams get their time while everything still goes on. */
+/** Streams get their time while everything still goes on. A WebSocket may never end: it is told to go, later. */
 export const awaitStreams: Step = async (parties, change) => {
   parties.say(
     `${serviceOf(change.upstream, change.from)}: waiting for its streams, up to ${change.how.drainMs / 1_000} s`
   )
-  await awaitNone(parties, change, change.how.drainMs, ({ streams, webSockets }) => streams + webSockets)
+  await awaitNone(parties, change, change.how.drainMs, ({ streams }) => streams)
 }
 
-/** Requests wait at the edge from here on, and what is on its way ends. */
+/** Requests wait at the edge from here on, and what is on its way ends; WebSockets come back, and wait as well. */
 export const holdRequests: Step = async (parties, change) => {
   const { edge, say } = parties
+  const { upstream, from, how } = change
   // What waits counts among what users saw.
-  await edge.tally(change.upstream)
+  await edge.tally(upstream)
   await hold(parties, change)
-  say(`${change.upstream}: requests wait at the edge`)
+  // What does not end in time is for the slot itself to end, when it stops.
+  await edge.drain({ upstream, slot: from, withinMs: how.withinMs + slackMs, graceMs: quietMs })
+  say(`${upstream}: requests wait at the edge`)
   await awaitNone(parties, change, quietMs, ({ inFlight }) => inFlight)
 }
 
@@ -81,7 +84,6 @@ async function hold({ edge }: Parties, { upstream, how }: Change): Promise<void>
 
 interface Load {
   readonly streams: number
-  readonly webSockets: number
   readonly inFlight: number
 }
 

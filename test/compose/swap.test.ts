@@ -87,6 +87,7 @@ t.test('with --hold, requests wait from before the one stops until the other ser
     'keep sha256:2 /app/.next/static',
     'tally',
     'hold paused',
+    'drain blue',
     'stop web-blue',
     'start web-green',
     'promote green',

@@ -192,7 +192,7 @@ export class World {
         }),
       drain: ({ slot }) =>
         this.#call(`drain ${slot}`, () => {
-          if (slot === this.active) throw new EdgeError('EDGE_SLOT_ACTIVE', slot)
+          if (slot === this.active && this.hold === 'open') throw new EdgeError('EDGE_SLOT_ACTIVE', slot)
           this.drained = slot
         }),
       hold: ({ mode }) =>

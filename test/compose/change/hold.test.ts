@@ -30,16 +30,23 @@ function busy(
   return { ...parties, edge: { ...world.edge(), status }, log }
 }
 
-t.test('streams and WebSockets of the old slot have their time before requests have to wait', async t => {
-  for (const load of [{ streams: 1 }, { webSockets: 1 }]) {
-    // Two looks are of the plan and of the candidate.
-    const parties = busy(await World.make(t), 'blue', load, 6)
-    await swap(parties, 'web', 'app:2', held)
-    t.ok(parties.log.includes('1000 hold paused'), parties.log.join('\n'))
-  }
-  const endless = busy(await World.make(t), 'blue', { webSockets: 1 }, Number.POSITIVE_INFINITY)
+t.test('streams of the old slot have their time before requests have to wait', async t => {
+  // Two looks are of the plan and of the candidate.
+  const parties = busy(await World.make(t), 'blue', { streams: 1 }, 6)
+  await swap(parties, 'web', 'app:2', held)
+  t.ok(parties.log.includes('1000 hold paused'), parties.log.join('\n'))
+  const endless = busy(await World.make(t), 'blue', { streams: 1 }, Number.POSITIVE_INFINITY)
   await swap(endless, 'web', 'app:2', held)
   t.ok(endless.log.includes('30000 hold paused'), endless.log.join('\n'))
+})
+
+t.test('WebSockets are waited for only once they were told to go', async t => {
+  const parties = busy(await World.make(t), 'blue', { webSockets: 1, inFlight: 1 }, 6)
+  await swap(parties, 'web', 'app:2', held)
+  t.same(
+    parties.log.filter(line => /hold paused|drain|stop/.test(line)),
+    ['0 hold paused', '0 drain blue', '750 stop web-blue']
+  )
 })
 
 t.test('what streams from the idle slot is not waited for', async t => {
