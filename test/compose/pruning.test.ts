@@ -29,6 +29,22 @@ t.test('a name that means a newer image by now is not taken away', async t => {
   t.equal(world.images.get('app:2'), 'sha256:22')
 })
 
+t.test('the name of an image that a later release runs is not taken away', async t => {
+  const world = await World.make(t)
+  for (const image of ['app:2', 'app:2']) await swap(world.parties(), 'web', image, one)
+  t.notOk(world.images.has('localhost/p/web:release-2'))
+  t.ok(world.images.has('app:2'))
+})
+
+t.test('an image that was pruned once and has come back stays', async t => {
+  const world = await World.make(t)
+  for (const image of ['app:2', 'app:1']) await swap(world.parties(), 'web', image, one)
+  t.notOk(world.images.has('app:2'))
+  world.images.set('app:2', 'sha256:2').set('app:3', 'sha256:3')
+  await swap(world.parties(), 'web', 'app:3', one)
+  t.ok(world.images.has('app:2'))
+})
+
 t.test('an image that was named by its id keeps whatever else it is called', async t => {
   for (const id of ['sha256:2', '2']) {
     const world = await World.make(t)

@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readJournal } from '../../compose/record/journal.ts'
+import { readJournal, writeJournal } from '../../compose/record/journal.ts'
 import { writePending } from '../../compose/record/pending.ts'
-import { pending } from '../compose/status/findings.ts'
+import { entry, pending } from '../compose/status/findings.ts'
 import { type Outcome, twinedge } from '../doubles/command.ts'
 import { startSlotEdge } from '../doubles/stack/slot-edge.ts'
 
@@ -77,4 +77,19 @@ t.test('what was left and cannot be read hides nothing else, and settle sets it 
   t.match(await run('history'), { code: 0, err: '' })
   t.match(await run('slots', 'settle'), { code: 0, out: /^what was left unfinished cannot be read \(.*\.broken-/ })
   t.match(await readdir(records), [/^pending\.json\.broken-/])
+})
+
+t.test('status tells of what was left, not of what that has left in disorder; found is no change', async t => {
+  const { records, run } = await server(t)
+  await writeJournal(records, entry({ verb: 'found', release: 1, before: null }))
+  const calm = (await run('status')).out
+  t.match(calm, /^WARNING: the edge sends requests to web-blue, which has no container$/m)
+  t.notMatch(calm, /last change/)
+  await writePending(records, pending('startCandidate'))
+  const left = (await run('status')).out
+  t.match(
+    left,
+    /^UNFINISHED: the swap of web to app:3, .* left at startCandidate, the flip has not happened\n {2}next: /m
+  )
+  t.notMatch(left, /WARNING/)
 })

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -35,4 +35,11 @@ t.test('a journal that cannot be written is told with its path', async t => {
     code: 'EDGE_STATE_UNWRITABLE',
     detail: /^[^:]*journal\.jsonl: EISDIR/
   })
+})
+
+t.test('a journal is for its owner alone', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'te-journal-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  await writeJournal(folder, entry)
+  t.equal((await stat(join(folder, 'journal.jsonl'))).mode & 0o777, 0o600)
 })

@@ -55,3 +55,14 @@ t.test('a stack is where its edge was brought up', async t => {
   labels['com.docker.compose.project.environment_file'] = '/srv/a.env,/srv/b.env'
   t.match(await findStack(world.engine(), 'p'), { envFile: '/srv/b.env', envFiles: ['/srv/a.env', '/srv/b.env'] })
 })
+
+t.test("Ctrl-C at the terminal does not reach Docker's command, which is ended by whoever clears up", async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'te-command-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const program = `#!/bin/sh\nread -r line < /proc/$$/stat\nset -- $line\necho "$1 $5"\nexit 1\n`
+  await writeFile(join(folder, 'docker'), program)
+  await chmod(join(folder, 'docker'), 0o755)
+  const place = { project: 'p', folder, files: [], envFile: '', envFiles: [], socket: '' }
+  const docker = dockerCommand(place, { PATH: `${folder}:${process.env.PATH}` }, new AbortController().signal)
+  await t.rejects(docker.pull('app:2'), { code: 'COMPOSE_IMAGE_MISSING', detail: /: (\d+) \1$/ }, 'a group of its own')
+})

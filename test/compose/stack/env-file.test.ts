@@ -57,3 +57,11 @@ t.test('where it cannot be written, that is said with the path', async t => {
     detail: /none\/\.env: ENOENT/
   })
 })
+
+t.test('one that says so already is not written anew', async t => {
+  const file = join(await folder(t), '.env')
+  await writeFile(file, 'A=1\n')
+  const { ino } = await stat(file)
+  await setVariables(file, { A: '1' })
+  t.equal((await stat(file)).ino, ino)
+})
