@@ -140,11 +140,6 @@ t.test('50 MB come while requests are answered: how long the event loop was held
   t.match(await sending, { status: 200, answer: { files: 250, bytes: 50_000_000 } })
   const uploadMs = Math.round(performance.now() - began)
   const [p99, most] = [delay.percentile(99), delay.max].map(ns => Math.round(ns / 1e6))
-  delay.reset()
-  await new Promise(resolve => setTimeout(resolve, 1000))
-  const compressing = Math.round(delay.max / 1e6)
-  t.comment(
-    `upload ${uploadMs} ms, ${answered} requests meanwhile; loop delay p99 ${p99} ms, max ${most} ms; a second of compressing: max ${compressing} ms`
-  )
+  t.comment(`upload ${uploadMs} ms, ${answered} requests meanwhile; loop delay p99 ${p99} ms, max ${most} ms`)
   t.ok(answered > 0, 'requests were answered meanwhile')
 })
