@@ -1,25 +1,22 @@
 import { Assets } from './assets/assets.ts'
 import type { EdgeConfig } from './config/config.ts'
-import { actionsOn } from './control/actions.ts'
+import { actionsOn, type LinkActions } from './control/actions.ts'
 import type { HealthAnswer, ReloadAnswer, StatusAnswer } from './control/protocol.ts'
 import { type Control, startControl } from './control/server.ts'
 import { Deadlines } from './deadlines.ts'
 import { EdgeError } from './errors.ts'
-import { Forwarder } from './forward/forwarder.ts'
 import { buildSite, cutAll, type Site, statusOf, switchUpstreams, upstreamLog, warningsOf } from './forward/site.ts'
-import { requestIds } from './http/request-id.ts'
 import { Keyring } from './keyring.ts'
 import { Admission } from './listener/admission.ts'
-import { Front } from './listener/front.ts'
-import { Redirect } from './listener/redirect.ts'
-import { type AccessEntry, createAccessLog } from './record/access-line.ts'
+import { createAccessLog } from './record/access-line.ts'
 import type { Log } from './record/log.ts'
 import { createMetrics, type Metrics } from './record/metrics.ts'
-import { applicable, changesBetween, ReloadQueue } from './reload.ts'
-import { tlsOptions } from './tls/listener-options.ts'
 import { SlotDesk } from './upstream/slot-desk.ts'
 import { ActiveSlots } from './upstream/slots/active-slots.ts'
 import type { UpstreamContext } from './upstream/upstream.ts'
+import { Entrances } from './wiring/entrances.ts'
+import { Peering } from './wiring/peering.ts'
+import { applicable, changesBetween, ReloadQueue } from './wiring/reload.ts'
 
 export interface EdgeOptions {
   /** Reads the configuration, at the start and at each reload. */
@@ -34,7 +31,7 @@ export class Edge {
   readonly #options: EdgeOptions
   readonly #deadlines = new Deadlines()
   readonly #admission: Admission
-  readonly #front: Front
+  readonly #entrances: Entrances
   readonly #reloads: ReloadQueue
   readonly #upstreams: UpstreamContext
   readonly #startedAt = new Date()
@@ -46,6 +43,7 @@ export class Edge {
   readonly slots: SlotDesk
   /** The files of this build and earlier ones, which it serves itself. */
   readonly assets: Assets
+  readonly #peering: Peering
   readonly metrics: Metrics
   #control: Control | null = null
   readonly #isTrusted = (address: string): boolean => this.#site.isTrusted?.(address) ?? false
@@ -55,12 +53,15 @@ export class Edge {
     const { log } = options
     this.#options = options
     this.keyring = keyring
-    this.#upstreams = { deadlines: this.#deadlines, promotedSlot: of => active.of(of), ...upstreamLog(log) }
+    const entrances = (): Entrances => this.#entrances
+    this.#peering = new Peering({ deadlines: this.#deadlines, log, witness: this, entrances })
+    const promotedSlot: UpstreamContext['promotedSlot'] = of => active.of(of)
+    this.#upstreams = { deadlines: this.#deadlines, peer: this.#peering.link, promotedSlot, ...upstreamLog(log) }
     this.#site = buildSite(config, this.#upstreams, null)
     this.assets = new Assets(config.stateFolder, () => this.config.assets, log)
     this.#admission = new Admission(() => this.config.limits, this.#isTrusted)
     this.metrics = createMetrics(() => this.status())
-    this.#front = this.#createFront()
+    this.#entrances = this.#createEntrances()
     this.#reloads = new ReloadQueue(() => this.#reload(), log)
     this.slots = new SlotDesk({
       upstreams: () => this.#site.upstreams,
@@ -85,22 +86,28 @@ export class Edge {
     this.#control = await startControl({ ...this.config.control, actions: actionsOn(this, this.#options.log) })
     try {
       await this.assets.open()
-      await this.#front.open(this.config).then(change => change.keep())
+      await this.#entrances.open(this.config).then(change => change.keep())
     } catch (error) {
       await this.#control.close()
       throw error
     }
     switchUpstreams(null, this.#site)
     this.keyring.start()
+    this.#peering.start()
   }
 
   get config(): EdgeConfig {
     return this.#site.config
   }
 
+  /** What an operator may ask of the way to the other server. */
+  get link(): LinkActions {
+    return this.#peering.orders
+  }
+
   /** Port of the first https (or http) listener, as bound. */
   port(kind: 'http' | 'https'): number {
-    return this.#front.ports(kind)[0] ?? 0
+    return this.#entrances.front.ports(kind)[0] ?? 0
   }
 
   /** Applies the configuration as it is now, whole or not at all. @throws EdgeError; then what ran goes on running */
@@ -115,7 +122,7 @@ export class Edge {
     const config = applicable(before.config, wanted)
     const prepared = await this.keyring.prepare(config)
     const changed = changesBetween([before.config, this.keyring], [wanted, prepared.certificates])
-    const change = await this.#front.open(config)
+    const change = await this.#entrances.open(config)
     if (this.#isStopping) {
       change.drop()
       throw new EdgeError('EDGE_STOPPING', 'too late for a reload')
@@ -138,11 +145,12 @@ export class Edge {
     this.#isStopping = true
     this.#options.log.info('stopping', { inflight: this.status().inFlight })
     // First: while what is in flight ends, :80 is closed, and an authority would find nobody.
+    this.#peering.stop()
     await this.keyring.stop()
     let cut = 0
-    await this.#front.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
+    await this.#entrances.stop(this.config.graceMs, () => (cut = cutAll(this.#site)))
     switchUpstreams(this.#site, null)
-    await this.assets.close()
+    await Promise.all([this.#peering.ended, this.assets.close()])
     await this.#control?.close()
     return cut
   }
@@ -159,38 +167,33 @@ export class Edge {
       connections: this.#admission.open,
       ...statusOf(this.#site),
       certificates: this.keyring.status,
-      renewals: this.keyring.renewals
+      renewals: this.keyring.renewals,
+      link: this.#peering.summary
     }
   }
 
   get health(): HealthAnswer {
     return {
       status: this.#isStopping ? 'stopping' : 'ok',
-      warnings: [...this.keyring.warnings, ...warningsOf(this.#site)]
+      warnings: [...this.keyring.warnings, ...warningsOf(this.#site), ...this.#peering.warnings]
     }
   }
 
-  #createFront(): Front {
+  #createEntrances(): Entrances {
     const toLog = createAccessLog(this.#options.log)
-    const record = (entry: AccessEntry): void => {
-      toLog(entry)
-      this.metrics.record(entry)
-    }
-    const shared = {
+    return new Entrances({
+      site: () => this.#site,
+      assets: this.assets,
       deadlines: this.#deadlines,
-      limits: () => this.#site.config.limits,
-      nextId: requestIds(),
-      isTrusted: this.#isTrusted
-    }
-    const config = (): EdgeConfig => this.config
-    const httpsPort = (): number => this.port('https')
-    const { challenges } = this.keyring
-    return new Front({
-      http: { ...shared, handler: new Redirect(config, httpsPort, record, token => challenges.answerTo(token)) },
-      https: { ...shared, handler: new Forwarder(() => this.#site, this.assets, this.#deadlines, record) },
-      challenges,
-      tls: handshakeMs => tlsOptions(() => this.keyring, handshakeMs),
-      admission: this.#admission
+      keyring: this.keyring,
+      admission: this.#admission,
+      isTrusted: this.#isTrusted,
+      link: this.#peering.link,
+      questions: this.#peering.questions,
+      record: entry => {
+        toLog(entry)
+        this.metrics.record(entry)
+      }
     })
   }
 }

@@ -10,8 +10,10 @@ export class Challenges implements OpenChallenges {
   readonly #contexts = new Map<string, SecureContext>()
   /** Of our own account key; null while there is none. */
   thumbprint: string | null = null
-  /** Of the other edge's. */
+  /** Of the other edge's, as configured; null: what was heard counts. */
   peerThumbprint: string | null = null
+  /** The same, as the other edge told it over the link. */
+  heardThumbprint: string | null = null
 
   openHttp(token: string): void {
     this.#tokens.add(token)
@@ -34,7 +36,8 @@ export class Challenges implements OpenChallenges {
    */
   answerTo(token: string): string | null {
     if (!TOKEN.test(token)) return null
-    const thumbprint = this.#tokens.has(token) ? this.thumbprint : (this.peerThumbprint ?? this.thumbprint)
+    const peers = this.peerThumbprint ?? this.heardThumbprint
+    const thumbprint = this.#tokens.has(token) ? this.thumbprint : (peers ?? this.thumbprint)
     return thumbprint === null ? null : `${token}.${thumbprint}`
   }
 

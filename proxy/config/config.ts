@@ -18,6 +18,8 @@ export interface EdgeConfig {
   readonly assets: AssetsConfig | null
   /** CIDR blocks of the proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[]
+  /** null: this edge knows of no other. */
+  readonly link: LinkConfig | null
   readonly limits: LimitsConfig
   readonly log: { readonly level: LogLevel }
   readonly control: {
@@ -89,10 +91,29 @@ export interface CertificateFiles {
   readonly key: string
 }
 
+/** The connection to the other server's edge. */
+export interface LinkConfig {
+  readonly listen: readonly Address[]
+  readonly peer: HostPort
+  /** CIDR blocks that the peer may come from besides the addresses of `peer`. */
+  readonly from: readonly string[]
+}
+
+export interface HostPort {
+  /** A name or an IP address; IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
 export interface UpstreamConfig {
   readonly name: string
-  /** Slot name → origin (`http://127.0.0.1:3001`). An upstream given as one `origin` has the slot `only`. */
+  /**
+   * Slot name → origin (`http://127.0.0.1:3001`). An upstream given as one `origin` has the slot `only`; one that is the
+   * peer's has the slot `peer` alone, with the origin `peer`.
+   */
   readonly slots: ReadonlyMap<string, string>
+  /** Whether the peer's upstream of this name serves while the one here does not. */
+  readonly hasElse: boolean
   readonly health: HealthConfig | null
   /** An idle connection older than this is not used again; below what the upstream keeps (uvicorn, Next.js: 5 s). */
   readonly keepAliveMs: number

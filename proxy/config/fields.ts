@@ -1,6 +1,6 @@
 import { email, httpsUrl, profile, thumbprint } from './kinds/accounts.ts'
 import { choice, count, duration, flag, size } from './kinds/amounts.ts'
-import { address, block, domain, loopback, origin } from './kinds/hosts.ts'
+import { address, block, domain, hostPort, loopback, origin, originOrPeer } from './kinds/hosts.ts'
 import type { Kind } from './kinds/kind.ts'
 import { keyPlace, member } from './kinds/streams.ts'
 import { filePath, name, pathPrefix, requestPath, text } from './kinds/texts.ts'
@@ -49,8 +49,9 @@ export const fields = {
   'hsts.subdomains': { kind: flag, default: 'false', meaning: 'The same for every subdomain of the domain, served here or not.', example: 'true' },
   'hsts.preload': { kind: flag, default: 'false', meaning: 'Consents to the lists that browsers ship; needs `subdomains` and a year. Hard to take back.', example: 'true' },
 
-  'upstreams.*.origin': { kind: origin, default: none, meaning: 'Where the upstream is reached. Either this or `slots`.', example: 'http://203.0.113.7:8000', nginx: 'proxy_pass' },
+  'upstreams.*.origin': { kind: originOrPeer, default: none, meaning: 'Where the upstream is reached; `peer`: the upstream of the same name on the other server, over the link. Either this or `slots`.', example: 'http://203.0.113.7:8000', nginx: 'proxy_pass' },
   'upstreams.*.slots.*': { kind: origin, default: none, meaning: 'The two halves of a blue/green pair, by name: one serves, one waits for the next deploy.', example: 'http://127.0.0.1:3001' },
+  'upstreams.*.else': { kind: choice('peer'), default: none, meaning: '`peer`: while the upstream is down here, requests go to the one of the same name on the other server, over the link.' },
   'upstreams.*.health.path': { kind: requestPath, meaning: 'What a probe asks for. Without `health` the upstream counts as healthy.', example: '/api/v1/health' },
   'upstreams.*.health.status': { kind: count({ min: 200, max: 599 }), default: '200', meaning: 'The status that a healthy upstream answers.' },
   'upstreams.*.health.body': { kind: text, default: none, meaning: 'Text that the answer must contain: some upstreams say 200 while they drain.', example: `'"status":"ok"'` },
@@ -77,6 +78,10 @@ export const fields = {
 
   'trusted-proxies': { kind: block, many: true, default: [], meaning: 'Addresses of the proxies in front whose forwarding headers are believed.', example: '[10.0.0.0/8, fd00::/8]', nginx: 'set_real_ip_from' },
 
+  'link.listen': { kind: address, many: true, default: ['7443'], meaning: 'Where the other server\'s edge is let in. Open this port to its address alone.', example: '203.0.113.5:7443' },
+  'link.peer': { kind: hostPort, meaning: 'The other server, and the port of its link: unless it is said, the first of `listen` here. Without `link` there is no other server.', example: '203.0.113.7:7443' },
+  'link.from': { kind: block, many: true, default: [], meaning: 'Addresses that the other server comes from, where they are not those of `peer`.', example: '[198.51.100.7]' },
+
   'limits.connections': { kind: count({ min: 1 }), default: '10000', unit: 'connections', meaning: 'Client connections open at once.', nginx: 'worker_connections' },
   'limits.connections-per-address': { kind: count({ min: 1 }), default: '512', unit: 'connections', meaning: 'The same for one client address; an IPv6 /64 counts as one.', nginx: 'limit_conn' },
   'limits.streams': { kind: count({ min: 1, max: 100_000 }), default: '128', unit: 'streams', meaning: 'HTTP/2 streams open at once on one connection.', nginx: 'http2_max_concurrent_streams' },
@@ -96,11 +101,14 @@ export const fields = {
 
 export type FieldPath = keyof typeof fields
 
-type One<P extends FieldPath> = (typeof fields)[P] extends { kind: Kind<infer T> } ? T : never
+/** Rows of a file that is read as this one is. */
+export type Fields = Readonly<Record<string, Field>>
+
+type One<F extends Field> = F extends { kind: Kind<infer T> } ? T : never
 
 /** What a setting is once it is read. */
-export type ValueOf<P extends FieldPath> = (typeof fields)[P] extends { many: true }
-  ? readonly One<P>[]
-  : (typeof fields)[P] extends { default: null }
-    ? One<P> | null
-    : One<P>
+export type ValueOf<P extends string, F extends Fields = typeof fields> = F[P] extends { many: true }
+  ? readonly One<F[P]>[]
+  : F[P] extends { default: null }
+    ? One<F[P]> | null
+    : One<F[P]>

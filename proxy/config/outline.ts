@@ -1,9 +1,9 @@
-import { type Field, type FieldPath, fields } from './fields.ts'
+import { type Field, type Fields, fields } from './fields.ts'
 
 /** What may stand at one place of the configuration. The rows of fields.ts, as the tree that their paths describe. */
 export interface Outline {
   /** The setting that is written here, if one is. */
-  row?: FieldPath
+  row?: Field
   /** The keys of a map whose keys are ours. */
   readonly keys: Map<string, Outline>
   /** Under each key of a map whose keys are the operator's. */
@@ -12,11 +12,7 @@ export interface Outline {
   item?: Outline
 }
 
-export const outline = outlineOf(Object.keys(fields) as FieldPath[])
-
-export function fieldAt(row: FieldPath): Field {
-  return fields[row]
-}
+export const outline = outlineOf(fields)
 
 /** Key by key: `tls.certificates[].cert` → tls, certificates, [], cert. */
 export function stepsOf(path: string): string[] {
@@ -37,16 +33,16 @@ export function concrete(pattern: string, steps: readonly (string | number)[]): 
 
 /** Whether a part that is left out as a whole is simply not there, instead of there with its defaults. */
 export function isOptional(part: Outline): boolean {
-  return [...part.keys.values()].some(child => child.row !== undefined && fieldAt(child.row).default === undefined)
+  return [...part.keys.values()].some(child => child.row !== undefined && child.row.default === undefined)
 }
 
-function outlineOf(rows: readonly FieldPath[]): Outline {
+export function outlineOf(rows: Fields): Outline {
   const root: Outline = { keys: new Map() }
-  for (const row of rows) {
+  for (const [path, row] of Object.entries(rows)) {
     let place = root
-    for (const step of stepsOf(row)) place = childOf(place, step)
+    for (const step of stepsOf(path)) place = childOf(place, step)
     place.row = row
-    if (fieldAt(row).many) place.item = { row, keys: new Map() }
+    if (row.many) place.item = { row, keys: new Map() }
   }
   return root
 }

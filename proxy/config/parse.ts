@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { disagreements } from './agreement.ts'
+import { disagreements } from './agreement/agreement.ts'
+import { peerOf } from './agreement/link.ts'
 import type {
   AcmeConfig,
   AssetsConfig,
@@ -7,6 +8,7 @@ import type {
   HealthConfig,
   HstsConfig,
   LimitsConfig,
+  LinkConfig,
   RouteConfig,
   TlsConfig,
   UpstreamConfig
@@ -73,6 +75,7 @@ function build(settings: Settings, folder: string): EdgeConfig {
     routes: settings.keys('routes').map(index => buildRoute(read, index)),
     assets: settings.has('assets') ? buildAssets(read) : null,
     trustedProxies: read('trusted-proxies'),
+    link: settings.has('link') ? buildLink(read) : null,
     limits: buildLimits(read),
     log: { level: read('log.level') },
     control: {
@@ -126,8 +129,10 @@ function buildUpstream(settings: Settings, read: Read, name: string): UpstreamCo
   const pairs = slots.map(slot => [slot, read('upstreams.*.slots.*', name, slot) ?? ''] as const)
   return {
     name,
-    slots: new Map(origin === null ? pairs : [['only', origin]]),
-    health: settings.has(`upstreams.${name}.health`) ? buildHealth(read, name) : null,
+    slots: new Map(origin === null ? pairs : [[origin === 'peer' ? 'peer' : 'only', origin]]),
+    hasElse: read('upstreams.*.else', name) !== null,
+    // The other server probes what it runs: a file's health of what a variable has made a peer's is not ours to use.
+    health: origin !== 'peer' && settings.has(`upstreams.${name}.health`) ? buildHealth(read, name) : null,
     keepAliveMs: read('upstreams.*.keep-alive', name),
     connectMs: read('upstreams.*.connect-timeout', name),
     connections: read('upstreams.*.connections', name)
@@ -165,6 +170,10 @@ function buildAssets(read: Read): AssetsConfig {
     keepMs: read('assets.keep'),
     bytes: read('assets.size')
   }
+}
+
+function buildLink(read: Read): LinkConfig {
+  return { listen: read('link.listen'), peer: peerOf(read('link.peer'), read('link.listen')), from: read('link.from') }
 }
 
 function buildLimits(read: Read): LimitsConfig {

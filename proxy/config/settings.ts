@@ -1,25 +1,36 @@
 import { type Fault, meant, nearest, type Place, shown } from './faults.ts'
-import { type FieldPath, fields, type ValueOf } from './fields.ts'
+import { type Field, type Fields, fields, type ValueOf } from './fields.ts'
 import { name } from './kinds/texts.ts'
-import { below, concrete, fieldAt, isOptional, type Outline, outline, stepsOf } from './outline.ts'
+import { below, concrete, isOptional, type Outline, outline, stepsOf } from './outline.ts'
 import type { MapTree, Tree } from './source/tree.ts'
 
 type Step = string | number
 
+/** What may be written in a file: its rows, the tree that they make, and where they are explained. */
+export interface Form<F extends Fields> {
+  readonly rows: F
+  readonly outline: Outline
+  readonly page: string
+}
+
+const ofTheEdge: Form<typeof fields> = { rows: fields, outline, page: 'docs/settings.md' }
+
 /** The values that could be read, and where each was written. With faults, some are missing. */
-export class Settings {
+export class Settings<F extends Fields = typeof fields> {
   readonly #values = new Map<string, unknown>()
   readonly #places = new Map<string, Place>()
   readonly #keys = new Map<string, readonly string[]>()
+  readonly #form: Form<F>
   readonly faults: Fault[] = []
 
-  constructor(tree: MapTree) {
-    this.#readMap(tree, outline, '')
+  constructor(tree: MapTree, form = ofTheEdge as unknown as Form<F>) {
+    this.#form = form
+    this.#readMap(tree, form.outline, '')
   }
 
   /** The value of a setting; undefined where a fault stands in its place. */
-  get<P extends FieldPath>(row: P, ...steps: readonly Step[]): ValueOf<P> | undefined {
-    return this.#values.get(concrete(row, steps)) as ValueOf<P> | undefined
+  get<P extends keyof F & string>(row: P, ...steps: readonly Step[]): ValueOf<P, F> | undefined {
+    return this.#values.get(concrete(row, steps)) as ValueOf<P, F> | undefined
   }
 
   /** The keys of a map or the indexes of a list, as they were written; none where it was left out. */
@@ -86,7 +97,7 @@ export class Settings {
     for (const [index, child] of tree.items.entries()) this.#read(child, item, below(path, index))
   }
 
-  #readMany(tree: Tree, row: FieldPath, path: string): void {
+  #readMany(tree: Tree, row: Field, path: string): void {
     const items = tree.type === 'list' ? [...tree.items.entries()] : [[undefined, tree] as const]
     const values = items.map(([index, item]) => {
       const itemPath = index === undefined ? path : below(path, index)
@@ -96,8 +107,8 @@ export class Settings {
     if (!values.includes(undefined)) this.#set(path, values)
   }
 
-  #readOne(tree: Tree, row: FieldPath, path: string): unknown {
-    const kind = fieldAt(row).kind
+  #readOne(tree: Tree, row: Field, path: string): unknown {
+    const { kind } = row
     if (tree.type !== 'scalar') return this.#refuse(path, tree, kind.expected)
     const value = kind.read(tree.text)
     if (value === undefined) {
@@ -112,10 +123,10 @@ export class Settings {
     if (part.row === undefined) {
       if (isOptional(part)) return
       for (const [key, child] of part.keys) this.#fill(child, below(path, key), place)
-    } else if (fieldAt(part.row).default !== undefined) {
+    } else if (part.row.default !== undefined) {
       this.#set(path, defaultOf(part.row))
     } else {
-      const { kind, example } = fieldAt(part.row)
+      const { kind, example } = part.row
       const hasExample = kind.options === undefined && example !== undefined
       const expected = hasExample ? `${stepsOf(path).at(-1)}: ${example}, or the like` : kind.expected
       this.faults.push({ path, ...place, found: 'nothing', expected })
@@ -134,26 +145,26 @@ export class Settings {
   #refuseKey(path: string, key: string, { part, place }: { part: Outline; place: Place }): void {
     const known = [...part.keys.keys()]
     const typo = nearest(key, known)
-    const near = typo ?? elsewhere(key)
+    const near = typo ?? elsewhere(key, this.#form.rows)
     // What was misspelt is not also missing.
     if (typo !== undefined) this.#places.set(path.slice(0, path.length - key.length) + typo, place)
-    const expected = known.length > 8 ? 'a name from docs/settings.md' : `one of ${known.join(', ')}`
+    const expected = known.length > 8 ? `a name from ${this.#form.page}` : `one of ${known.join(', ')}`
     const fault: Fault = { path, ...place, found: `the unknown key ${shown(key)}`, expected }
     this.faults.push(near === undefined ? fault : { ...fault, nearest: near })
   }
 }
 
 /** The default of a setting as its value: what the kind reads from it. null where the row has none. */
-export function defaultOf(row: FieldPath): unknown {
-  const { kind, default: written } = fieldAt(row)
+export function defaultOf(row: Field): unknown {
+  const { kind, default: written } = row
   if (written === null || written === undefined) return null
   return typeof written === 'string' ? kind.read(written) : written.map(each => kind.read(each))
 }
 
 /** The setting that this key would be in another place, or under its name in nginx. */
-function elsewhere(key: string): string | undefined {
-  const rows = Object.keys(fields) as FieldPath[]
-  return rows.find(row => stepsOf(row).at(-1) === key) ?? rows.find(row => fieldAt(row).nginx === key)
+function elsewhere(key: string, rows: Fields): string | undefined {
+  const paths = Object.keys(rows)
+  return paths.find(path => stepsOf(path).at(-1) === key) ?? paths.find(path => rows[path]?.nginx === key)
 }
 
 function examples(part: Outline): string {

@@ -12,6 +12,11 @@ import type {
   HoldStatus,
   ImportAnswer,
   ImportRequest,
+  LinkKeys,
+  LinkMeasure,
+  LinkStatus,
+  MeasureRequest,
+  PairRequest,
   ProbeAnswer,
   ProbeRequest,
   PromoteAnswer,
@@ -19,6 +24,7 @@ import type {
   ReloadAnswer,
   RenewAnswer,
   RenewRequest,
+  StandbyAnswer,
   StatusAnswer,
   Tally,
   TallyRequest
@@ -39,6 +45,7 @@ export interface ControlActions {
   importCertificates(request: ImportRequest): Promise<ImportAnswer>
   readonly slots: SlotActions
   readonly assets: AssetActions
+  readonly link: LinkActions
   getLogLevel(): string
   setLogLevel(level: string): void
 }
@@ -60,6 +67,18 @@ export interface AssetActions {
   take(tar: Readable): Promise<AssetsAnswer>
 }
 
+/** @throws EdgeError LINK_OFF where there is no link; so do all of these */
+export interface LinkActions {
+  status(): LinkStatus
+  /** @throws EdgeError EDGE_USAGE, EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  pair(request: PairRequest): Promise<LinkKeys>
+  /** @throws EdgeError LINK_DOWN: the next key is kept, and handed over later; EDGE_STATE_UNWRITABLE, EDGE_DISK_FULL */
+  rotate(): Promise<LinkKeys>
+  /** @throws EdgeError LINK_DOWN */
+  measure(request: MeasureRequest): Promise<LinkMeasure>
+  standby(): StandbyAnswer
+}
+
 /** What an operator's orders come down to. */
 export interface Operated {
   readonly health: HealthAnswer
@@ -67,6 +86,7 @@ export interface Operated {
   readonly keyring: Keyring
   readonly slots: SlotActions
   readonly assets: AssetActions
+  readonly link: LinkActions
   status(): StatusAnswer
   reload(): Promise<ReloadAnswer>
 }
@@ -81,7 +101,7 @@ type Levelled = Pick<Log, 'getLevel' | 'setLevel'>
 
 /** The orders that the control socket takes, carried out on a running edge. */
 export function actionsOn(edge: Operated, log: Levelled): ControlActions {
-  const { keyring, slots, assets } = edge
+  const { keyring, slots, assets, link } = edge
   return {
     health: () => edge.health,
     status: () => edge.status(),
@@ -92,6 +112,7 @@ export function actionsOn(edge: Operated, log: Levelled): ControlActions {
     importCertificates: request => keyring.import(request),
     slots,
     assets,
+    link,
     getLogLevel: () => log.getLevel(),
     setLogLevel: level => log.setLevel(level as LogLevel)
   }

@@ -1,5 +1,8 @@
 /** The contract between a running edge and whoever operates it: JSON over HTTP on the control socket. Types only. */
+import type { LinkSummary } from './link-protocol.ts'
 import type { UpstreamStatus } from './slot-protocol.ts'
+
+export type * from './link-protocol.ts'
 
 export type * from './slot-protocol.ts'
 
@@ -23,13 +26,18 @@ export interface StatusAnswer {
   readonly upstreams: readonly UpstreamStatus[]
   readonly certificates: readonly CertificateStatus[]
   readonly renewals: readonly RenewalStatus[]
+  /** null: there is none. */
+  readonly link: LinkSummary | null
 }
 
 export interface CertificateStatus {
   /** Those of the edge's domains that get it. */
   readonly domains: readonly string[]
   readonly issuer: string
+  readonly beginsAt: string
   readonly expiresAt: string
+  /** Made by the authority of this machine, which no browser knows. */
+  readonly isLocal: boolean
 }
 
 /** `GET /certificates` */

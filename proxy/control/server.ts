@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Address } from '../config/config.ts'
 import { EdgeError, type FailureCode, failures } from '../errors.ts'
 import type { AssetActions, ControlActions, SlotActions } from './actions.ts'
+import { addLink } from './link/routes.ts'
 import type { FailureAnswer, LogLevelAnswer } from './protocol.ts'
 import { readImportRequest, readRenewRequest, refusal } from './requests.ts'
 import {
@@ -46,6 +47,7 @@ export async function startControl({ socket, listen, actions }: ControlOptions):
   addCertificates(operator, actions)
   addSlots(operator, actions.slots)
   addAssets(operator, actions.assets)
+  addLink(operator, actions.link)
   await listenOnSocket(operator, socket)
   if (listen === null) return { port: null, close: () => operator.close() }
 

@@ -60,7 +60,8 @@ function nameIn(field: string, value: unknown): string {
   return value
 }
 
-function wholeIn(field: string, value: unknown, [least, most]: readonly [number, number]): number {
+/** @throws EdgeError EDGE_USAGE with what was expected */
+export function wholeIn(field: string, value: unknown, [least, most]: readonly [number, number]): number {
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
   throw refusal(`${field} is a whole number from ${least} to ${most}`)
 }

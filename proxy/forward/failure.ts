@@ -1,7 +1,16 @@
 import { EdgeError, type FailureCode } from '../errors.ts'
+import type { RequestHead } from '../http/exchange.ts'
 
 /** Methods that may be sent again: doing them twice is doing them once (RFC 9110 §9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
+const NEVER_SENT = new Set<FailureCode>([
+  'EDGE_UPSTREAM_REFUSED',
+  'EDGE_UPSTREAM_UNREACHABLE',
+  'EDGE_UPSTREAM_CONNECT_TIMEOUT'
+])
+
+type Sent = Pick<RequestHead, 'method' | 'bodyLength'>
 
 /** Any thrown thing as a failure with a code. */
 export function failureOf(cause: unknown): EdgeError {
@@ -22,8 +31,13 @@ export function tooSilent(idleMs: number, isAnswered: boolean, isForUpstream: bo
 }
 
 /** True when the request may go out once more: nothing was answered, nothing of a body is lost, and twice does no harm. */
-export function isRetryable(method: string, bodyLength: number, isUnanswered: boolean): boolean {
+export function isRetryable({ method, bodyLength }: Sent, isUnanswered: boolean): boolean {
   return isUnanswered && bodyLength === 0 && IDEMPOTENT.has(method)
+}
+
+/** True when not a byte of the request was sent, and nothing of its body is lost: it may go anywhere else. */
+export function isRefused({ code }: EdgeError, { bodyLength }: Sent): boolean {
+  return bodyLength === 0 && NEVER_SENT.has(code)
 }
 
 /** Whose doing the end of a request was, for its line in the log. */

@@ -6,8 +6,8 @@ import type { Exchange } from '../http/exchange.ts'
 import { answerFailure } from '../http/failure-answer.ts'
 import type { AccessEntry } from '../record/access-line.ts'
 import { comparablePath } from '../routing/route.ts'
+import type { Arrival } from './arrival/arrival.ts'
 import { enderOf, failureOf } from './failure.ts'
-import { provenanceOf } from './headers.ts'
 import { Forwarding } from './request.ts'
 import type { Destination, Site } from './site.ts'
 
@@ -17,14 +17,24 @@ type Answered = Pick<Forwarding, 'answeredMs'> & {
   readonly tunnel: Pick<NonNullable<Forwarding['tunnel']>, 'bytesIn' | 'bytesOut'> | null
 }
 
-/** Takes every request of :443: finds its route, sends it on its way, and records how it ended. */
+/** What forwarders share. */
+export interface ForwarderContext {
+  readonly site: () => Site
+  readonly assets: Assets
+  readonly deadlines: Deadlines
+  readonly record: (entry: AccessEntry) => void
+}
+
+/** Takes every request of :443, or every one from the other edge: finds its route, sends it on its way, and records how it ended. */
 export class Forwarder {
+  readonly #arrival: Arrival
   readonly #site: () => Site
   readonly #assets: Assets
   readonly #deadlines: Deadlines
   readonly #record: (entry: AccessEntry) => void
 
-  constructor(site: () => Site, assets: Assets, deadlines: Deadlines, record: (entry: AccessEntry) => void) {
+  constructor(arrival: Arrival, { site, assets, deadlines, record }: ForwarderContext) {
+    this.#arrival = arrival
     this.#site = site
     this.#assets = assets
     this.#deadlines = deadlines
@@ -32,19 +42,12 @@ export class Forwarder {
   }
 
   handle(exchange: Exchange): void {
-    const { head } = exchange
     const site = this.#site()
-    const provenance = provenanceOf(head, exchange.clientAddress, exchange.id, site.isTrusted)
-    exchange.id = provenance.requestId
     try {
-      if (!site.router.knows(head.host)) throw new EdgeError('EDGE_HOST_UNKNOWN', head.host)
-      if (!site.rate.allows(provenance.realAddress, this.#deadlines.nowMs)) {
-        throw new EdgeError('EDGE_RATE_LIMITED', provenance.realAddress)
-      }
-      const route = site.router.match(head.host, head.target)
-      if (route === undefined) throw new EdgeError('EDGE_ROUTE_NOT_FOUND', 'no route has a prefix of this path')
-      const upstream = site.upstreams.get(route.upstream)!
-      const to = { route, upstream, provenance, hsts: site.hsts }
+      const to = this.#arrival.destinationOf(exchange, site)
+      const { name } = to.upstream.config
+      if (site.loop.isIn(exchange.head.headers, name))
+        throw new EdgeError('LINK_LOOP', `${name} leads back to this edge: it sent this request there before`)
       if (site.config.assets === null || !this.#serve(exchange, to)) this.#forward(exchange, to)
     } catch (error) {
       this.refuse(exchange, failureOf(error))

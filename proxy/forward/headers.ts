@@ -29,13 +29,14 @@ export function shapeOf(head: RequestHead, { stream, learn }: RouteConfig): Requ
 
 /** Fields that a stranger's request may not bring: ours to set, or Next.js' own (it would skip middleware, or say a page is stale). */
 const FORBIDDEN_TO_STRANGERS =
-  /^(?:x-real-ip|x-request-id|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-resume-.*|x-next-cache-tags|x-next-revalidate.*|x-prerender-.*)$/
+  /^(?:x-real-ip|x-request-id|x-forwarded(?:-.*)?|x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-resume-.*|x-next-cache-tags|x-next-revalidate.*|x-prerender-.*|x-twinedge-.*)$/
 
 /**
  * The head that goes to the upstream: Host kept (manual 6.1), our own forwarding fields, all else byte for byte.
  * Pure; in lower case, ready to be written as latin1.
+ * @param ours lines of our own, behind those of whoever sent it on before us
  */
-export function toUpstream(head: RequestHead, from: Provenance, shape: RequestShape): string {
+export function toUpstream(head: RequestHead, from: Provenance, shape: RequestShape, ours = ''): string {
   const { headers, bodyLength } = head
   let text = `${head.method} ${head.target} HTTP/1.1\r\nhost: ${head.authority}\r\n`
   for (let i = 0; i < headers.length; i += 2) {
@@ -50,7 +51,7 @@ export function toUpstream(head: RequestHead, from: Provenance, shape: RequestSh
   else if (bodyLength > 0 || saysItIsEmpty(head.method)) text += `content-length: ${bodyLength}\r\n`
   return (
     `${text}x-real-ip: ${from.realAddress}\r\nx-forwarded-for: ${from.forwardedFor}\r\n` +
-    `x-forwarded-proto: ${from.proto}\r\nx-forwarded-host: ${from.forwardedHost}\r\nx-request-id: ${from.requestId}\r\n\r\n`
+    `x-forwarded-proto: ${from.proto}\r\nx-forwarded-host: ${from.forwardedHost}\r\nx-request-id: ${from.requestId}\r\n${ours}\r\n`
   )
 }
 
@@ -117,6 +118,19 @@ export function provenanceOf(
   }
 }
 
+/** What the other edge knows of a request: it has looked at it as we would have. */
+export function provenanceFromPeer(head: RequestHead, peerAddress: string, id: string): Provenance {
+  const { headers } = head
+  return {
+    requestId: firstValue(headers, 'x-request-id') ?? id,
+    realAddress: firstValue(headers, 'x-real-ip') ?? peerAddress,
+    forwardedFor: allValues(headers, 'x-forwarded-for') ?? peerAddress,
+    proto: firstValue(headers, 'x-forwarded-proto') ?? 'https',
+    forwardedHost: firstValue(headers, 'x-forwarded-host') ?? head.authority,
+    isTrusted: true
+  }
+}
+
 /** From the right, the first address that is not a proxy of ours: what stands left of it a stranger may have written. */
 function realAddressOf(
   chain: string | undefined,
@@ -153,7 +167,9 @@ function isWelcome(name: string, isTrusted: boolean): boolean {
   if (first === 0x78 /* x */) {
     // `X_Real_IP` becomes X-Real-IP in some frameworks: an underscore is no way around the rule.
     const plain = name.includes('_') ? name.replaceAll('_', '-') : name
-    return !FORBIDDEN_TO_STRANGERS.test(plain) || (isTrusted && !plain.startsWith('x-middleware') && !isOurs(plain))
+    return (
+      !FORBIDDEN_TO_STRANGERS.test(plain) || (isTrusted && !/^x-(?:middleware|twinedge)-/.test(plain) && !isOurs(plain))
+    )
   }
   return name !== 'forwarded' && name !== 'next-resume'
 }

@@ -6,7 +6,7 @@ import type { ResponseHead } from '../http/response-head.ts'
 import type { UpstreamConnection } from '../upstream/connection.ts'
 import type { ResponseReceiver } from '../upstream/response-reader.ts'
 import type { InFlight, Slot } from '../upstream/slots/slot.ts'
-import { failureOf, isRetryable, tooLarge, tooSilent } from './failure.ts'
+import { failureOf, isRefused, isRetryable, tooLarge, tooSilent } from './failure.ts'
 import { isEventStream, type RequestShape, shapeOf, toClient, toUpstream } from './headers.ts'
 import { type OwnerSearch, type Searching, searchOwner } from './owner/owner-search.ts'
 import { claimOf, type StreamClaim } from './owner/stream-claim.ts'
@@ -35,6 +35,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
   #isBodySent = false
   #isUpstreamFull = false
   #isRetry = false
+  #refusedBy: Slot | null = null
 
   constructor(exchange: Exchange, to: Destination, deadlines: Deadlines, onDone: OnDone) {
     this.exchange = exchange
@@ -66,12 +67,12 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
     try {
       const owner = this.search?.owner ?? null
       this.slot?.release(this)
-      this.slot = this.to.upstream.admit(this, owner)
+      this.slot = this.to.upstream.admit(this, { owner, isFromPeer: this.to.isFromPeer, refusedBy: this.#refusedBy })
       // An owner may be gone: until a fresh connection stands it gets no body, and what fails was not sent.
       const isFresh = this.#shape.isUpgrade || this.#isRetry || owner !== null
       this.#connection = isFresh ? this.slot.pool.takeFresh() : this.slot.pool.take()
       this.touch()
-      const text = toUpstream(head, this.to.provenance, this.#shape)
+      const text = toUpstream(head, this.to.provenance, this.#shape, this.slot.fields + this.to.mark)
       this.#connection.send(text, head.method, head.bodyLength === -1, this)
       ;(this.search ?? this.exchange).readBody(this)
     } catch (error) {
@@ -123,8 +124,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
     if (this.tunnel !== null) return this.tunnel.fromUpstream(chunk)
     this.#claim?.read(chunk)
     if (this.exchange.write(chunk)) return
-    // Waiting for the client is not the upstream's silence.
-    this.dueMs = Number.POSITIVE_INFINITY
+    this.dueMs = Number.POSITIVE_INFINITY // waiting for the client is not the upstream's silence
     this.#connection?.pause()
   }
 
@@ -138,10 +138,8 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
     if (!this.#shape.isUpgrade) return this.#finish(new EdgeError('EDGE_UPSTREAM_MALFORMED', '101 to a plain request'))
     this.answeredMs = this.#deadlines.nowMs
     const client = this.exchange.upgrade(toClient(head.status, head.headers, this.exchange.id, this.to.hsts))
-    this.tunnel = new Tunnel(client, this.#connection!, {
-      onActivity: () => this.touch(),
-      onFinished: failure => this.#finish(failure)
-    })
+    const owner = { onActivity: () => this.touch(), onFinished: (failure: EdgeError | null) => this.#finish(failure) }
+    this.tunnel = new Tunnel(client, this.#connection!, owner)
     this.kind = 'webSocket'
     this.tunnel.start(rest)
   }
@@ -157,10 +155,13 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
   onFailure(error: EdgeError, isUnanswered: boolean): void {
     this.#connection = null
     if (this.tunnel !== null) return this.tunnel.onUpstreamClosed()
-    const { method, bodyLength } = this.exchange.head
-    this.#isRetry = this.search?.giveUp() === true || isRetryable(method, bodyLength, isUnanswered)
-    if (this.#isRetry && !this.#isDone) this.dispatch()
-    else this.#finish(error)
+    const { head } = this.exchange
+    // Once each: the other server is the last resort, and a line to it may always have been lost unnoticed.
+    const isAgain = this.search?.giveUp() === true || (!this.#isRetry && isRetryable(head, isUnanswered))
+    const isElsewhere = this.#refusedBy === null && this.to.upstream.hasElse && isRefused(error, head)
+    if (isElsewhere) this.#refusedBy = this.slot
+    this.#isRetry = isAgain || isElsewhere
+    return this.#isRetry && !this.#isDone ? this.dispatch() : this.#finish(error)
   }
 
   cut(code: FailureCode, detail = 'cut at the end of its time'): void {
@@ -172,8 +173,7 @@ export class Forwarding implements ResponseReceiver, BodyReceiver, Searching, Ti
   }
 
   onDue(): void {
-    // A WebSocket that is silent for as long as its route allows is over; nobody did wrong.
-    if (this.tunnel !== null) return this.#finish(null)
+    if (this.tunnel !== null) return this.#finish(null) // silent for as long as its route allows: nobody did wrong
     this.#finish(tooSilent(this.to.route.idleMs, this.answeredMs !== null, this.#isBodySent || this.#isUpstreamFull))
   }
 

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { BlockList, isIPv6 } from 'node:net'
 import type { EdgeConfig, HstsConfig, RouteConfig, UpstreamConfig } from '../config/config.ts'
 import type { StatusAnswer } from '../control/protocol.ts'
 import type { Log } from '../record/log.ts'
+import { LoopMark } from '../routing/loop-mark.ts'
 import { Router } from '../routing/route.ts'
 import { Upstream, type UpstreamContext } from '../upstream/upstream.ts'
 import type { Provenance } from './headers.ts'
@@ -17,6 +19,7 @@ export interface Site {
   /** Null: nobody is. */
   readonly isTrusted: ((address: string) => boolean) | null
   readonly rate: RateLimit
+  readonly loop: LoopMark
   /** The value of Strict-Transport-Security on every answer; null: the upstream's own passes. */
   readonly hsts: string | null
 }
@@ -26,7 +29,11 @@ export interface Destination {
   readonly route: RouteConfig
   readonly upstream: Upstream
   readonly provenance: Provenance
+  /** The line by which this edge knows the request if it comes back. */
+  readonly mark: string
   readonly hsts: string | null
+  /** It came from the other edge: it must not go back there. */
+  readonly isFromPeer: boolean
 }
 
 /** @param before what ran until now: its upstreams go on, as what `switchUpstreams` will make of them */
@@ -44,6 +51,8 @@ export function buildSite(config: EdgeConfig, context: UpstreamContext, before: 
     isTrusted: trustIn(config.trustedProxies),
     // A reload is no pardon: what an address has used up stays used up.
     rate: hasSameRate ? before.rate : new RateLimit(requestsPerSecond),
+    // Another one after each start: a copied state folder would make two edges one.
+    loop: before?.loop ?? new LoopMark(`twinedge-${randomBytes(4).toString('hex')}`),
     hsts: config.hsts === null ? null : hstsOf(config.hsts)
   }
 }

@@ -44,7 +44,8 @@ export interface Exchange {
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
   /** Address of the socket's other end, IPv4-mapped IPv6 as IPv4. */
   readonly clientAddress: string
-  readonly head: RequestHead
+  /** As it came; the other edge's probe of an upstream gets its path once that is known. */
+  head: RequestHead
   /** `performance.now()` when its first byte came. */
   readonly beganMs: number
   readonly bytesIn: number

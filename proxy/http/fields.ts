@@ -19,7 +19,7 @@ const HOP_BY_HOP = new Set([
 
 /** What `Connection` may not take away, whatever it nominates: removing these would change whose request it is. */
 const NOT_NOMINABLE =
-  /^(?:host|content-length|content-type|transfer-encoding|cookie|authorization|x-real-ip|x-request-id|forwarded|x-forwarded-.*|sec-websocket-.*)$/
+  /^(?:host|content-length|content-type|transfer-encoding|cookie|authorization|x-real-ip|x-request-id|cdn-loop|forwarded|x-forwarded-.*|sec-websocket-.*)$/
 
 /** Fields that must not come after a body (RFC 9110 §6.5.1): framing, routing, authentication. */
 const NOT_A_TRAILER =
@@ -27,7 +27,7 @@ const NOT_A_TRAILER =
 
 /** Nor these: as header fields they are taken from strangers' requests, and some readers put trailers among the header fields. */
 const NOT_A_STRANGERS =
-  /^(?:x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-.*|x-prerender-.*|next-resume)$/
+  /^(?:x-original-.*|x-rewrite-url|x-middleware-.*|x-invoke-.*|x-now-route-matches|x-matched-path|x-next-.*|x-prerender-.*|next-resume|x-twinedge-.*)$/
 
 /**
  * Splits field lines (RFC 9112 §5) as strictly as it reads: no folding, no space before the colon, no bare CR or LF.

@@ -15,7 +15,7 @@ export class Listener {
   readonly #open = new Set<ClientConnection>()
   #isStopping = false
 
-  constructor(address: Address, admission: Admission, onConnection: OnConnection) {
+  constructor(address: Address, admission: Pick<Admission, 'admit' | 'release'>, onConnection: OnConnection) {
     this.address = address
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, socket => {
       socket.on('error', () => socket.destroy())
@@ -78,4 +78,19 @@ function failureOfListen(error: NodeJS.ErrnoException, address: Address): EdgeEr
   if (error.code === 'EADDRINUSE') return new EdgeError('EDGE_PORT_TAKEN', `${where} is in use`, error)
   if (error.code === 'EACCES') return new EdgeError('EDGE_PORT_FORBIDDEN', `${where} needs a privilege`, error)
   return new EdgeError('EDGE_ADDRESS_MISSING', `${where}: ${error.message}`, error)
+}
+
+/**
+ * A port that is none of the front's.
+ * @param admits others get a reset, and nothing else
+ * @throws EdgeError EDGE_PORT_TAKEN, EDGE_PORT_FORBIDDEN, EDGE_ADDRESS_MISSING
+ */
+export async function openDoor(
+  address: Address,
+  admits: (clientAddress: string) => boolean,
+  onConnection: OnConnection
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const listener = new Listener(address, { admit: admits, release() {} }, onConnection)
+  await listener.start()
+  return { port: listener.port, close: () => listener.stop() }
 }

@@ -1,13 +1,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { cpuUsage, memoryUsage } from 'node:process'
 import { type Metric, Registry } from 'prom-client'
-import type { StatusAnswer } from '../control/protocol.ts'
+import type { LinkSummary, StatusAnswer } from '../control/protocol.ts'
 import { type FailureCode, failures } from '../errors.ts'
 import type { AccessEntry } from './access-line.ts'
 import { bucketSeconds, RequestTotals, type Spread } from './request-totals.ts'
 
 /** What is read when somebody asks, not counted as it happens. */
-export type Gauges = Pick<StatusAnswer, 'connections' | 'upstreams' | 'certificates' | 'renewals'>
+export type Gauges = Pick<StatusAnswer, 'connections' | 'upstreams' | 'certificates' | 'renewals' | 'link'>
 
 export interface Metrics {
   record(entry: AccessEntry): void
@@ -37,6 +37,7 @@ export function createMetrics(gauges: () => Gauges): Metrics {
     } as never as Metric)
   publishRequests(publish, totals)
   publishGauges(publish, gauges)
+  publishLink(publish, gauges)
   publishProcess(publish)
   return { record: entry => totals.add(entry), render: () => registry.metrics() }
 }
@@ -89,6 +90,31 @@ function publishGauges(publish: Publish, gauges: () => Gauges): void {
   )
   publish('gauge', 'twinedge_certificate_renewal_seconds', 'When it is ordered next, in seconds since 1970', () =>
     renewals().map(({ labels, nextAt }) => ({ labels, value: Date.parse(nextAt) / 1_000 }))
+  )
+}
+
+/** Nothing where there is no link. */
+function publishLink(publish: Publish, gauges: () => Gauges): void {
+  const sample = (read: (link: LinkSummary) => number | null) => (): Sample[] => {
+    const { link } = gauges()
+    const value = link === null ? null : read(link)
+    return value === null ? [] : [{ labels: {}, value }]
+  }
+  const up = sample(({ state }) => (state === 'up' ? 1 : 0))
+  publish('gauge', 'twinedge_link_up', '1 while the link to the other server is up', up)
+  const trip = sample(({ roundTripMs }) => (roundTripMs === null ? null : roundTripMs / 1_000))
+  publish('gauge', 'twinedge_link_round_trip_seconds', 'The shortest of the last round trips to the other server', trip)
+  const resumed = sample(({ lines }) => lines.resumed)
+  publish('counter', 'twinedge_link_resumed_total', 'Lines that went on after their connection was lost', resumed)
+  publish(
+    'gauge',
+    'twinedge_link_lines',
+    'Lines to the other server that wait or are in use, and lines from it',
+    () => {
+      const { spare = 0, inUse = 0, incoming = 0 } = gauges().link?.lines ?? {}
+      if (gauges().link === null) return []
+      return Object.entries({ spare, in_use: inUse, incoming }).map(([state, value]) => ({ labels: { state }, value }))
+    }
   )
 }
 

@@ -28,7 +28,7 @@ export class Lease {
   readonly #path: string
   readonly #token: string
   readonly #now: () => Date
-  readonly #about: LeaseTerms['about']
+  #about: LeaseTerms['about']
   readonly #timer: NodeJS.Timeout
   #prolonging: Promise<void> = Promise.resolve()
 
@@ -64,6 +64,13 @@ export class Lease {
   /** Whether it has not passed to another while this process was busy or asleep. */
   async isOurs(): Promise<boolean> {
     return (await readHolder(this.#path))?.token === this.#token
+  }
+
+  /** Writes something else beside it, for whoever finds it taken. */
+  async tell(about: NonNullable<LeaseTerms['about']>): Promise<void> {
+    this.#about = about
+    this.#prolonging = this.#prolonging.then(() => this.#prolong().catch(() => {}))
+    await this.#prolonging
   }
 
   async release(): Promise<void> {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { EdgeError } from '../errors.ts'
+
+const hourMs = 3_600_000
 
 /**
  * Writes a small file so that a reader, or a power cut, finds the old content or the new, never half of it.
@@ -70,6 +72,18 @@ export async function moveStateFileAside(path: string, now: Date): Promise<strin
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw unwritable(path, cause)
   }
+}
+
+/** Takes away what writes that were killed have left: there may be a key in it. Never throws. */
+export async function sweepStateFolder(folder: string, now: Date): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter(name => name.endsWith('.tmp'))) await removeIfOld(join(folder, name), now)
+}
+
+/** A young one may be another process's, which is about to rename it. */
+async function removeIfOld(path: string, now: Date): Promise<void> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }))
+  if (mtimeMs < now.getTime() - hourMs) await rm(path, { force: true }).catch(() => {})
 }
 
 async function writeDurably(path: string, content: string, mode: number): Promise<void> {

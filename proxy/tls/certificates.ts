@@ -45,7 +45,7 @@ export class Certificates {
     this.#faults = faults.map(fault => fault.message)
     this.#local = local
     this.makeshift = isMeant ? [] : local
-    this.status = served.map(pair => describe(pair, this.#domainsOf(pair)))
+    this.status = served.map(pair => describe(pair, this.#domainsOf(pair), local))
   }
 
   /**
@@ -165,7 +165,12 @@ function wildcardOf(name: string): string {
   return name.replace(/^[^.]*/, '*')
 }
 
-function describe(pair: LoadedPair, domains: readonly string[]): CertificateStatus {
-  const issuer = pair.leaf.issuer.replaceAll('\n', ', ')
-  return { domains, issuer, expiresAt: pair.leaf.validToDate.toISOString() }
+function describe({ leaf }: LoadedPair, domains: readonly string[], local: readonly string[]): CertificateStatus {
+  return {
+    domains,
+    issuer: leaf.issuer.replaceAll('\n', ', '),
+    beginsAt: leaf.validFromDate.toISOString(),
+    expiresAt: leaf.validToDate.toISOString(),
+    isLocal: domains.some(domain => local.includes(domain))
+  }
 }

@@ -17,7 +17,7 @@ const ciphers = [
 ].join(':')
 
 /** The first is safe from the quantum computers of later years; an OpenSSL before 3.5 does not have it. */
-const groups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'].filter(isGroupKnown).join(':')
+export const groups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'].filter(isGroupKnown).join(':')
 
 /** The process's own: a ticket outlives a reload and works on every listener, but not after a restart. */
 const processKeys = new TicketKeys()

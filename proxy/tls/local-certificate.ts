@@ -60,6 +60,24 @@ export async function makeLeaf(root: PemPair, names: readonly string[], now: Dat
   return { cert: `${certificate.toString('pem')}\n`, key: await toPem(keys.privateKey) }
 }
 
+/** For both ends of a connection whose keys are known to each other: nobody vouches for it but itself. */
+export async function makeSelfSigned(commonName: string, now: Date, days: number): Promise<PemPair> {
+  const x509 = await loadX509()
+  const keys = await makeKeys()
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ O: ['twinedge'] }, { CN: [commonName] }],
+    ...validity(now, days),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth])
+    ]
+  })
+  return { cert: `${certificate.toString('pem')}\n`, key: await toPem(keys.privateKey) }
+}
+
 function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now.getTime() - skewMs), notAfter: new Date(now.getTime() + days * dayMs) }
 }

@@ -21,16 +21,18 @@ export class UpstreamConnection implements Timed {
   readonly #deadlines: Deadlines
   #receiver: ResponseReceiver | null = null
   #reader: ResponseReader | null = null
-  #uses = 0
+  #uses: number
   #isRequestSent = false
   #isChunkedRequest = false
   #isConnected = false
   #isPaused = false
   #isClosed = false
+  #isLast = false
 
   constructor(connector: Connector, owner: ConnectionOwner, deadlines: Deadlines) {
     this.#owner = owner
     this.#deadlines = deadlines
+    this.#uses = connector.isWarm ? 1 : 0
     this.dueMs = deadlines.nowMs + connector.connectMs
     deadlines.watch(this)
     this.#socket = connector.connect((length, buffer) => this.#onRead(buffer.subarray(0, length)))
@@ -44,6 +46,9 @@ export class UpstreamConnection implements Timed {
     this.#socket.on('end', () => this.#onEnd())
     this.#socket.on('error', error => this.#fail(error))
     this.#socket.on('close', () => this.#fail(null))
+    this.#socket.on('last', () => this.#retire())
+    // A line to the peer that has lost its wire: what is under way on it waits for another, what comes next need not.
+    this.#socket.on('away', () => this.#reader === null && this.destroy())
   }
 
   /** @param isChunked the body comes by `write()` in chunks; else as it is, by its length, or there is none */
@@ -54,6 +59,8 @@ export class UpstreamConnection implements Timed {
     this.#isChunkedRequest = isChunked
     this.#isRequestSent = false
     if (this.#isConnected) this.dueMs = Number.POSITIVE_INFINITY
+    // For a line to the peer: what was heard of the requests before does not count for this one.
+    this.#socket.emit('request')
     this.#socket.write(head, 'latin1')
   }
 
@@ -132,10 +139,16 @@ export class UpstreamConnection implements Timed {
     this.#receiver = null
     this.#reader = null
     this.keepAliveMs = head.keepAliveMs
-    if (hasMore || !this.#isRequestSent || !head.keepsAlive || this.#isClosed) return this.#close()
+    if (hasMore || this.#isLast || !this.#isRequestSent || !head.keepsAlive || this.#isClosed) return this.#close()
     // Paused, it would not hear the upstream close it.
     this.resume()
     this.#owner.onIdle(this)
+  }
+
+  /** A line to a peer that is not the one to ask any more: what is under way on it goes on. */
+  #retire(): void {
+    this.#isLast = true
+    if (this.#reader === null) this.destroy()
   }
 
   #onEnd(): void {
@@ -148,7 +161,9 @@ export class UpstreamConnection implements Timed {
   #fail(cause: unknown): void {
     if (this.#isClosed) return
     const receiver = this.#receiver
-    const isUnanswered = this.#uses > 1 && this.#reader?.hasBegun === false
+    // A line that has waited in vain speaks of the whole link: another one would wait as long.
+    const isDown = cause instanceof EdgeError && cause.code === 'LINK_DOWN'
+    const isUnanswered = this.#uses > 1 && this.#reader?.hasBegun === false && !isDown
     this.destroy()
     receiver?.onFailure(this.#describe(cause), isUnanswered)
   }

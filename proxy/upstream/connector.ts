@@ -11,6 +11,8 @@ export type OnRead = (length: number, buffer: Buffer) => boolean
 /** How an origin is reached. */
 export interface Connector {
   readonly connectMs: number
+  /** It was open before: whatever fails on it may have failed because of that. */
+  readonly isWarm: boolean
   /** The event after which the socket can be used. */
   readonly readyEvent: 'connect' | 'secureConnect'
   connect(onRead: OnRead): Socket
@@ -24,6 +26,7 @@ export function connectorTo(origin: string, connectMs: number): Connector {
   const port = Number(url.port) || (isSecure ? 443 : 80)
   return {
     connectMs,
+    isWarm: false,
     readyEvent: isSecure ? 'secureConnect' : 'connect',
     connect(onRead) {
       const onread = { buffer: readBuffer, callback: onRead } as unknown as OnReadOpts

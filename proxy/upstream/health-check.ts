@@ -13,6 +13,15 @@ export interface Probe {
   readonly isLate?: boolean
 }
 
+/** What a slot's health is judged by. */
+export interface Health {
+  readonly isUp: boolean
+  readonly last: Probe | null
+  start(): void
+  startAnew(last: Probe | null): void
+  stop(): void
+}
+
 /** Who hears of a health check, and what it wants to know. */
 export interface HealthOwner {
   onChange(isUp: boolean, probe: Probe): void
@@ -25,7 +34,7 @@ export interface HealthOwner {
  * and as up again after one good probe. A late probe counts for nothing as long as requests are being answered: the
  * upstream is slow, and turning everybody away helps nobody when there is no other.
  */
-export class HealthCheck {
+export class HealthCheck implements Health {
   readonly #origin: string
   readonly #config: HealthConfig
   readonly #owner: HealthOwner

@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { UpstreamConfig } from '../config/config.ts'
 import type { UpstreamStatus } from '../control/protocol.ts'
 import type { Deadlines } from '../deadlines.ts'
-import { EdgeError, type FailureCode } from '../errors.ts'
+import type { FailureCode } from '../errors.ts'
 import type { Probe } from './health-check.ts'
+import type { Peer } from './peer.ts'
+import { nowhere, slotFor } from './slots/bearings.ts'
 import { Hold } from './slots/hold.ts'
 import { type InFlight, Slot } from './slots/slot.ts'
 import { RequestTally } from './slots/tally.ts'
@@ -11,6 +13,7 @@ import { RequestTally } from './slots/tally.ts'
 /** What upstreams share, and whom they tell. */
 export interface UpstreamContext {
   readonly deadlines: Deadlines
+  readonly peer: Peer
   /** The slot that was promoted last, if there is one and it is configured. */
   promotedSlot(config: UpstreamConfig): string | undefined
   onHealth(upstream: string, slot: string, isUp: boolean, probe: Probe): void
@@ -29,6 +32,8 @@ export class Upstream {
   #config: UpstreamConfig
   #slots: ReadonlyMap<string, Slot>
   #active: Slot
+  /** On the other server, for while the active one is down, if `else` says so. */
+  readonly #else: Slot
   /** Those that a reload has taken away, until nothing is in flight to them, and nobody is expected back. */
   #former: Slot[] = []
 
@@ -45,6 +50,7 @@ export class Upstream {
     })
     this.#slots = this.#makeSlots(config, new Map())
     this.#active = this.#choose()
+    this.#else = this.#makeSlot('peer', config)
   }
 
   get config(): UpstreamConfig {
@@ -80,17 +86,12 @@ export class Upstream {
 
   /**
    * Counts a request in and says where it goes.
-   * @param owner of the stream that it is about: not asked for its health, for nobody else has that stream
-   * @throws EdgeError EDGE_UPSTREAM_DOWN when the active slot's health check failed
+   * @throws EdgeError as `slotFor` does
    */
-  admit(request: InFlight, owner: Slot | null = null): Slot {
-    if (owner !== null) {
-      owner.admit(request)
-      return owner
-    }
-    const slot = this.#active
-    const { health } = slot
-    if (health !== null && !health.isUp) throw new EdgeError('EDGE_UPSTREAM_DOWN', health.last?.saw ?? 'no probe yet')
+  admit(request: InFlight, bearings = nowhere): Slot {
+    const elsewhere = this.hasElse ? this.#else : null
+    const choice = { upstream: this.#config.name, active: this.#active, elsewhere, peer: this.#context.peer }
+    const slot = slotFor(choice, bearings)
     slot.admit(request)
     return slot
   }
@@ -130,7 +131,7 @@ export class Upstream {
   /** What is in flight goes on, and so does what waits: nobody could end a pause of what no configuration names any more. */
   stop(): void {
     this.hold.set({ mode: 'open', longestMs: 0, spreadMs: 0 })
-    for (const slot of this.#slots.values()) slot.stop()
+    for (const slot of [...this.#slots.values(), this.#else]) slot.stop()
   }
 
   /** Ends what is in flight or waits, to whichever slot. @returns how many */
@@ -141,20 +142,39 @@ export class Upstream {
   }
 
   get status(): UpstreamStatus[] {
-    return [...this.#slots.values()].map(slot => this.#statusOf(slot))
+    const { name } = this.#config
+    const rest = { hold: this.hold.status, tally: this.tally.status }
+    const slots = [...this.#slots.values(), ...this.#elsewhere]
+    return slots.map(slot => ({ name, ...slot.statusAs(slot === this.#active), ...rest }))
+  }
+
+  /** Whether who was refused here may try the other server. */
+  get hasElse(): boolean {
+    return this.#config.hasElse
+  }
+
+  get #elsewhere(): Slot[] {
+    return this.hasElse || this.#else.inFlight > 0 ? [this.#else] : []
   }
 
   get #all(): Slot[] {
-    return [...this.#slots.values(), ...this.#former]
+    return [...this.#slots.values(), ...this.#elsewhere, ...this.#former]
+  }
+
+  #makeSlot(name: string, config: UpstreamConfig): Slot {
+    const { deadlines, peer, onHealth } = this.#context
+    return new Slot(name, config, {
+      deadlines,
+      peer,
+      onHealth: (slot, isUp, probe) => onHealth(config.name, slot, isUp, probe)
+    })
   }
 
   /** One that stays where it was stays what it is. */
   #makeSlots(config: UpstreamConfig, known: ReadonlyMap<string, Slot>): Map<string, Slot> {
-    const onHealth = (slot: string, isUp: boolean, probe: Probe): void =>
-      this.#context.onHealth(config.name, slot, isUp, probe)
     const slotFor = (name: string, origin: string): Slot => {
       const slot = known.get(name)
-      return slot?.origin === origin ? slot : new Slot(name, config, this.#context.deadlines, onHealth)
+      return slot?.origin === origin ? slot : this.#makeSlot(name, config)
     }
     return new Map(Array.from(config.slots, ([name, origin]) => [name, slotFor(name, origin)]))
   }
@@ -168,28 +188,5 @@ export class Upstream {
   #retire(slot: Slot): void {
     slot.stop()
     this.#former.push(slot)
-  }
-
-  #statusOf(slot: Slot): UpstreamStatus {
-    const { health } = slot
-    const isActive = slot === this.#active
-    const isProbed = health !== null && isActive
-    const { streams, webSockets } = slot.load
-    return {
-      name: this.#config.name,
-      slot: slot.name,
-      origin: slot.origin,
-      isActive,
-      health: !isProbed ? 'unchecked' : health.last === null ? 'unknown' : health.isUp ? 'up' : 'down',
-      lastProbe: health?.last?.saw ?? null,
-      inFlight: slot.inFlight,
-      streams,
-      webSockets,
-      connections: slot.pool.open,
-      owned: slot.owned.size,
-      drain: slot.drain?.status ?? null,
-      hold: this.hold.status,
-      tally: this.tally.status
-    }
   }
 }

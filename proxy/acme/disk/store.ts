@@ -1,13 +1,17 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EdgeError } from '../../errors.ts'
-import { createStateFile, moveStateFileAside, readStateFile, writeStateFile } from '../../state/state-file.ts'
+import {
+  createStateFile,
+  moveStateFileAside,
+  readStateFile,
+  sweepStateFolder,
+  writeStateFile
+} from '../../state/state-file.ts'
 import { issuedFolder } from '../../tls/certificates.ts'
 import { type LoadedPair, loadPair, type PemPair } from '../../tls/pem-files.ts'
 import { parseRecord, type RenewalRecord } from './record.ts'
-
-const hourMs = 3_600_000
 
 /**
  * `<state>/acme`: the account's key, and per certificate one PEM file (chain, then key: one rename replaces both) and
@@ -56,10 +60,7 @@ export class CertificateStore {
 
   /** Takes away what writes that were killed have left: there may be a key in it. Never throws. */
   async sweep(now: Date): Promise<void> {
-    for (const folder of [this.#folder, this.#issued]) {
-      const names = await readdir(folder).catch(() => [])
-      for (const name of names.filter(name => name.endsWith('.tmp'))) await removeIfOld(join(folder, name), now)
-    }
+    for (const folder of [this.#folder, this.#issued]) await sweepStateFolder(folder, now)
   }
 
   pathOf(name: string): string {
@@ -100,12 +101,6 @@ export class CertificateStore {
   #recordPath(name: string): string {
     return join(this.#issued, `${name}.json`)
   }
-}
-
-/** A young one may be another process's, which is about to rename it. */
-async function removeIfOld(path: string, now: Date): Promise<void> {
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }))
-  if (mtimeMs < now.getTime() - hourMs) await rm(path, { force: true }).catch(() => {})
 }
 
 /** RFC 7638, of the public half of a private key on P-256. */

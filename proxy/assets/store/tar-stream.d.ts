@@ -1,10 +1,11 @@
 /** What is used of tar-stream, which brings no types. */
 declare module 'tar-stream' {
-  import type { Readable } from 'node:stream'
+  import type { Readable, Writable } from 'node:stream'
 
   interface Header {
     readonly name: string
     readonly type: string | null
+    readonly linkname: string | null
   }
   interface Extract extends NodeJS.WritableStream {
     on(
@@ -16,7 +17,11 @@ declare module 'tar-stream' {
   }
   function extract(): Extract
   interface Pack extends Readable {
-    entry(header: { readonly name: string; readonly mode: number }, content: string): void
+    entry(
+      header: { readonly name: string; readonly mode: number; readonly mtime?: Date },
+      content: string | Buffer
+    ): void
+    entry(header: { readonly name: string; readonly mode: number; readonly size: number }): Writable
     finalize(): void
   }
   function pack(): Pack

@@ -53,7 +53,7 @@ export const flag: Kind<boolean> = {
 export function choice<const T extends string>(...options: readonly T[]): Kind<T> {
   return {
     name: options.join(', '),
-    expected: `one of ${options.join(', ')}`,
+    expected: options.length === 1 ? `${options[0]}` : `one of ${options.join(', ')}`,
     options,
     read: text => options.find(option => option === text)
   }

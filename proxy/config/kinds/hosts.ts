@@ -36,9 +36,49 @@ export const origin: Kind<string> = {
     if (/^https?:\/\/[^/]*@/i.test(text)) return 'an origin without a login in it'
     // In nginx, a path after proxy_pass rewrites the request's path. Nothing is rewritten here.
     if (/^https?:\/\/[^/]+[/?#]/i.test(text)) return 'an origin alone, without a path or a slash after it'
+    if (text === 'peer') return "an origin: only an upstream as a whole is the other server's, with origin: peer"
     if (/^[\w.-]+(:\d+)?$/.test(text)) return `its scheme as well: http://${text}`
     return undefined
   }
+}
+
+/** The same, or the other server. */
+export const originOrPeer: Kind<string> = {
+  name: 'origin or `peer`',
+  expected: 'an origin such as http://127.0.0.1:8000, or peer',
+  read: text => (text === 'peer' ? text : origin.read(text)),
+  why: text => origin.why?.(text)
+}
+
+/** Another machine, and the port there if one was said. */
+export interface Host {
+  /** IPv6 without brackets. */
+  readonly host: string
+  readonly port: number | null
+}
+
+/** Another machine by its name or address. A port after an IPv6 address needs brackets around that. */
+export const hostPort: Kind<Host> = {
+  name: 'host',
+  expected: 'an address or a name, with a port or without: 203.0.113.7, example.net:7443 or "[2001:db8::7]:7443"',
+  read: text => {
+    const bare = readIp(text)
+    if (bare !== undefined) return { host: bare, port: null }
+    const [, v6, name = '', digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+    const host = v6 === undefined ? (readIp(name) ?? domain.read(name)) : v6.includes(':') ? readIp(v6) : undefined
+    const port = digits === undefined ? null : Number(digits)
+    const isPort = port === null || (port >= 1 && port <= 65_535)
+    return host === undefined || !isPort ? undefined : { host, port }
+  },
+  why: text => {
+    if (/^\w+:\/\//.test(text)) return 'a host without a scheme: the link has a protocol of its own'
+    return /\//.test(text) ? 'one host: an address or a name, with nothing after it but a port' : undefined
+  }
+}
+
+/** Whether this host is the machine itself, whatever its addresses; to connect to 0.0.0.0 or :: leads there as well. */
+export function isItself(host: string): boolean {
+  return /^(?:127\.|::1?$|0\.0\.0\.0$|localhost$)/.test(host)
 }
 
 /** What a listener binds: `443`, `127.0.0.1:443` or `[::1]:443`. A bare port means every address. */

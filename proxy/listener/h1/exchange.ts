@@ -17,7 +17,7 @@ import type { H1Connection } from './connection.ts'
 /** One request and its answer on an HTTP/1.x connection. */
 export class H1Exchange implements Exchange, BodyReaderTarget {
   id: string
-  readonly head: RequestHead
+  head: RequestHead
   readonly beganMs: number
   bytesIn = 0
   bytesOut = 0

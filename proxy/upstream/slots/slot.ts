@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { UpstreamConfig } from '../../config/config.ts'
-import type { DrainRequest } from '../../control/protocol.ts'
+import type { DrainRequest, UpstreamStatus } from '../../control/protocol.ts'
 import type { Deadlines } from '../../deadlines.ts'
 import type { FailureCode } from '../../errors.ts'
 import { connectorTo } from '../connector.ts'
-import { HealthCheck, type Probe } from '../health-check.ts'
+import { type Health, HealthCheck, type Probe } from '../health-check.ts'
+import { PEER_ORIGIN, type Peer, PeerHealth, UPSTREAM_FIELD } from '../peer.ts'
 import { Pool } from '../pool.ts'
 import { Drain } from './drain.ts'
 import { OwnedStreams } from './owned-streams.ts'
@@ -28,6 +29,13 @@ export interface Load {
 /** Hears when a slot's health changes. */
 export type OnHealth = (slot: string, isUp: boolean, probe: Probe) => void
 
+/** What slots share, and whom they tell. */
+export interface SlotContext {
+  readonly deadlines: Deadlines
+  readonly onHealth: OnHealth
+  readonly peer: Peer
+}
+
 /** Half of a blue/green pair: where it is, and what is in flight to it. A reload that leaves it where it is keeps it. */
 export class Slot {
   readonly name: string
@@ -35,25 +43,35 @@ export class Slot {
   /** Another one after a reload that changes what it goes by. */
   pool: Pool
   /** Null: nothing is probed. */
-  health: HealthCheck | null
+  health: Health | null
   /** What became of it when it was drained last; null since it serves. */
   drain: Drain | null = null
   /** Requests that it has answered, and not with an error of its own: it is there. */
   answers = 0
   /** Those that it runs, as far as their names are known. */
   readonly owned: OwnedStreams
+  /** What a request's head says for it alone. */
+  readonly fields: string
   readonly #inFlight = new Set<InFlight>()
   readonly #deadlines: Deadlines
   readonly #onHealth: OnHealth
+  readonly #peer: Peer
 
-  constructor(name: string, config: UpstreamConfig, deadlines: Deadlines, onHealth: OnHealth) {
+  constructor(name: string, config: UpstreamConfig, { deadlines, onHealth, peer }: SlotContext) {
     this.name = name
-    this.origin = config.slots.get(name)!
+    this.origin = config.slots.get(name) ?? PEER_ORIGIN // for what is not configured here is there
     this.#deadlines = deadlines
     this.#onHealth = onHealth
+    this.#peer = peer
+    this.fields = this.isPeer ? `${UPSTREAM_FIELD}: ${config.name}\r\n` : ''
     this.owned = new OwnedStreams(deadlines)
     this.pool = this.#makePool(config)
     this.health = this.#makeHealth(config)
+  }
+
+  /** On the other server. */
+  get isPeer(): boolean {
+    return this.origin === PEER_ORIGIN
   }
 
   get inFlight(): number {
@@ -119,20 +137,44 @@ export class Slot {
     this.pool.close()
   }
 
+  /** @param isActive only what serves is probed */
+  statusAs(isActive: boolean): Omit<UpstreamStatus, 'name' | 'hold' | 'tally'> {
+    const { health, load } = this
+    const isProbed = health !== null && isActive
+    return {
+      slot: this.name,
+      origin: this.origin,
+      isActive,
+      health: !isProbed ? 'unchecked' : health.last === null ? 'unknown' : health.isUp ? 'up' : 'down',
+      lastProbe: health?.last?.saw ?? null,
+      inFlight: this.inFlight,
+      streams: load.streams,
+      webSockets: load.webSockets,
+      connections: this.pool.open,
+      owned: this.owned.size,
+      drain: this.drain?.status ?? null
+    }
+  }
+
   #makeDrain(): Drain {
     return new Drain({ inFlight: this.#inFlight, owned: this.owned }, this.load, this.#deadlines)
   }
 
   #makePool({ connectMs, keepAliveMs, connections }: UpstreamConfig): Pool {
+    if (this.isPeer) return new Pool(this.#peer.connector, PEER_KEEP_ALIVE_MS, 0, this.#deadlines)
     return new Pool(connectorTo(this.origin, connectMs), keepAliveMs, connections, this.#deadlines)
   }
 
-  #makeHealth({ health }: UpstreamConfig): HealthCheck | null {
+  #makeHealth({ name, health }: UpstreamConfig): Health | null {
+    if (this.isPeer) return new PeerHealth(this.#peer, name)
     if (health === null) return null
     const onChange = (isUp: boolean, probe: Probe): void => this.#onHealth(this.name, isUp, probe)
     return new HealthCheck(this.origin, health, { onChange, answers: () => this.answers })
   }
 }
+
+/** Lines are kept up by the link; what nobody has used for so long goes back to being a spare one. */
+const PEER_KEEP_ALIVE_MS = 60_000
 
 function poolSettings({ connectMs, keepAliveMs, connections }: UpstreamConfig): unknown {
   return [connectMs, keepAliveMs, connections]

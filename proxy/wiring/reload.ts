@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { EdgeConfig } from './config/config.ts'
-import type { ReloadAnswer } from './control/protocol.ts'
-import { EdgeError } from './errors.ts'
-import type { Log } from './record/log.ts'
+import type { EdgeConfig } from '../config/config.ts'
+import type { ReloadAnswer } from '../control/protocol.ts'
+import { EdgeError } from '../errors.ts'
+import type { Log } from '../record/log.ts'
 
 /** Settings that a running edge cannot change: it says so instead of pretending. */
 const FIXED: readonly (keyof EdgeConfig)[] = ['control', 'stateFolder']
