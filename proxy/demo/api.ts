@@ -139,14 +139,16 @@ function status(call: Call): void {
   call.sendJson(code, { status: code, detail: 'as asked' })
 }
 
-/** Dies as a crashed process does. Without `after`: before it answers. With it: the head, so many bytes, then the end. */
+/** Dies as a crashed process does. Without `after`: before it answers. With it: the head, so many bytes, then the end, `wait` ms later. */
 function die(call: Call): void {
   const { response } = call
   const { socket } = response
   if (!call.query.has('after')) return void socket?.destroy()
   const bytes = call.amount('after', 0, BLOCK.length)
   call.sendHead(200, { 'Content-Type': 'application/octet-stream', 'Transfer-Encoding': 'chunked' })
-  const end = (): void => socket?.destroySoon() // once what is written has left; the last chunk never follows
+  const waitMs = call.amount('wait', 0, LONGEST_MS)
+  // Once what is written has left; the last chunk never follows.
+  const end = (): void => void setTimeout(() => socket?.destroySoon(), waitMs)
   if (bytes > 0) return void response.write(BLOCK.subarray(0, bytes), end)
   response.flushHeaders()
   end()
