@@ -125,6 +125,7 @@ function containerOf(service: string, found: Docker.ContainerInspectInfo): Conta
     health: (state.Health?.Status ?? 'none') as Container['health'],
     lastCheck: state.Health?.Log.at(-1)?.Output.trim() ?? null,
     exitCode: state.ExitCode,
+    restarts: found.RestartCount,
     isOutOfMemory: state.OOMKilled,
     memoryLimitBytes: host.Memory ?? 0,
     restart: host.RestartPolicy?.Name || 'no',

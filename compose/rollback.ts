@@ -15,3 +15,11 @@ export async function rollback(
 ): Promise<Entry> {
   return carryOut(parties, await planRollback(parties, upstream, release, how))
 }
+
+/**
+ * As a rollback, but from a release that is no good: of those that are kept it is none.
+ * @throws EdgeError COMPOSE_NO_RELEASE, or as a swap does
+ */
+export async function takeBack(parties: Parties, upstream: string, release: number, how: Manner): Promise<Entry> {
+  return carryOut(parties, { ...(await planRollback(parties, upstream, release, how)), verb: 'take-back' })
+}

@@ -7,6 +7,7 @@ import { edgeAt } from './edge-client.ts'
 import { dockerEngine } from './engine.ts'
 import { type Operator, takeLock } from './record/lock.ts'
 import { readPending, setPendingAside } from './record/pending.ts'
+import { refuseSiteHeld } from './server/deploy/site-lock.ts'
 import { dockerCommand, type Environment } from './stack/command.ts'
 import { findStack, recordsOf } from './stack/stack.ts'
 import { finish, undo } from './swap.ts'
@@ -17,6 +18,8 @@ export interface Access {
   /** Of the edge, if it is not where the compose files put it. */
   readonly socket: string | undefined
   readonly operator: Operator
+  /** By a laptop, for which its server holds the whole site. */
+  readonly isOrdered: boolean
   /** Whose lock is broken. */
   readonly breaks: string | undefined
   readonly env: Environment
@@ -27,7 +30,7 @@ export interface Access {
 
 /**
  * Changes a stack, alone: what a command that died left behind is finished or undone first.
- * @throws EdgeError COMPOSE_LOCKED, COMPOSE_NO_STACK, COMPOSE_ENGINE_UNREACHABLE, EDGE_NOT_RUNNING, or as `work` does
+ * @throws EdgeError COMPOSE_LOCKED, DEPLOY_LOCKED while a laptop deploys, COMPOSE_NO_STACK, COMPOSE_ENGINE_UNREACHABLE, EDGE_NOT_RUNNING, or as `work` does
  */
 export async function changeStack<T>(access: Access, work: (parties: Parties) => Promise<T>): Promise<T> {
   const { project, operator, breaks, env, candidateEnv, say, signal } = access
@@ -37,6 +40,8 @@ export async function changeStack<T>(access: Access, work: (parties: Parties) =>
   const records = recordsOf(stack)
   const lock = await takeLock(records, operator, now, breaks)
   try {
+    // What serves must not change between a deploy's swaps and its last look.
+    if (!access.isOrdered) await refuseSiteHeld(stack.folder, now, breaks)
     const edge = edgeAt(access.socket ?? stack.socket)
     const docker = dockerCommand(stack, env, signal)
     const meminfo = (): Promise<string> => readFile('/proc/meminfo', 'utf8').catch(() => '')

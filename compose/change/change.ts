@@ -8,12 +8,13 @@ import type { Stack } from '../stack/stack.ts'
 
 /** One slot taking over from the other: all that whoever finishes or undoes it has to know. */
 export interface Change {
-  readonly verb: 'swap' | 'rollback'
+  /** `take-back`: a rollback from a release that was no good. */
+  readonly verb: 'swap' | 'rollback' | 'restart' | 'take-back'
   readonly upstream: string
   readonly from: SlotName
   readonly to: SlotName
   readonly release: number
-  /** The release that serves until then. */
+  /** The release that serves until then; of a restart, the one that had before it. */
   readonly before: number
   /** As the operator named it. */
   readonly image: string

@@ -43,6 +43,25 @@ export async function planRollback(
 }
 
 /**
+ * What serves, anew in the other slot: under its own number, so that a rollback goes where it would have gone.
+ * @throws EdgeError EDGE_USAGE, LOOK_NO_CONTAINER
+ */
+export async function planRestart(parties: Parties, upstream: string, how: Manner): Promise<Change> {
+  const { serving, active } = await look(parties, upstream)
+  if (active === null) {
+    throw new EdgeError('LOOK_NO_CONTAINER', `${serviceOf(upstream, serving)} serves, and has no container`)
+  }
+  const journal = await withFirst(parties, upstream, serving, active)
+  const current = releasesOf(journal, upstream).at(-1)
+  // Somebody has put another image there by hand: that is what serves.
+  if (current?.imageId !== active.imageId) return planSwap(parties, upstream, active.imageId, how)
+  const { release, image, imageId, tag, before } = current
+  await parties.engine.tag(imageId, tag)
+  const begun = { ...begin(parties, journal, upstream), before: before ?? 0 }
+  return { verb: 'restart', ...begun, ...sides(serving), release, image, imageId, tag, how }
+}
+
+/**
  * For both at once; once the candidate is made, for its limit is what the compose files say today.
  * @throws EdgeError COMPOSE_MEMORY_SHORT with the figures: it has not been started
  */

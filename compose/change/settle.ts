@@ -7,7 +7,7 @@ import { isNamedById, outdated } from '../record/releases.ts'
 import { readVariable, setVariables } from '../stack/env-file.ts'
 import { imageVariable, profilesFor, serviceOf, servingOf } from '../stack/slots.ts'
 import { findCandidate } from './candidate.ts'
-import type { Change, Parties, Step } from './change.ts'
+import type { Change, Manner, Parties, Step } from './change.ts'
 
 const lookMs = 500
 const tellMs = 5_000
@@ -79,7 +79,10 @@ function refused(cause: unknown): Executed {
 }
 
 /** The images of releases that nobody will go back to. What is in use stays, and what `.env` falls back on. */
-export const pruneImages: Step = async ({ engine, stack, records, say }, { upstream, how }) => {
+export async function pruneImages(
+  { engine, stack, records, say }: Parties,
+  { upstream, how }: Pick<Change, 'upstream'> & { readonly how: Pick<Manner, 'keep'> }
+): Promise<void> {
   const fallback = await readVariable(stack.envFile, `${upstream}_image`.toUpperCase())
   // However it is spelled: app is app:latest.
   const fallbackId = fallback === '' ? null : await engine.imageId(fallback)

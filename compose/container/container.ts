@@ -11,6 +11,8 @@ export interface Container {
   /** What the last health check said; null before the first. */
   readonly lastCheck: string | null
   readonly exitCode: number
+  /** By the engine, since it was made: one that ends again and again. */
+  readonly restarts: number
   readonly isOutOfMemory: boolean
   /** 0: none. */
   readonly memoryLimitBytes: number

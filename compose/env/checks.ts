@@ -1,5 +1,5 @@
 import { nearest } from '../../proxy/config/faults.ts'
-import { domain } from '../../proxy/config/kinds/hosts.ts'
+import { domain, hostPort, isItself } from '../../proxy/config/kinds/hosts.ts'
 import type { Kind } from '../../proxy/config/kinds/kind.ts'
 import {
   domainsOf,
@@ -26,6 +26,7 @@ const checks: readonly Check[] = [
   names,
   tls,
   peers,
+  link,
   slots,
   ports,
   tokens,
@@ -94,8 +95,34 @@ function* peers(env: Environment, server: Server): Iterable<EnvironmentFault> {
   const host = URL.parse(env[name] ?? '')?.hostname ?? ''
   if (!env[name] || isExample(host)) {
     const other = server === 'frontend' ? 'backend' : 'frontend'
-    yield faultOf(name, env, `the other server's edge, such as https://${other}.site.cn`)
+    yield faultOf(name, env, `peer, with LINK_PEER; or the other server's edge, such as https://${other}.site.cn`)
   }
+}
+
+const ofTheLink: readonly VariableName[] = ['API_ORIGIN', 'WEB_ORIGIN', 'API_ELSE', 'LINK_FROM', 'LINK_PORT']
+
+/** What the edge would refuse, and what it cannot know: which of the names follow DNS. */
+function* link(env: Environment, server: Server): Iterable<EnvironmentFault> {
+  const peer = hostPort.read(env.LINK_PEER ?? '')
+  if (!env.LINK_PEER) {
+    const needs = rowsOf(server).find(([name]) => ofTheLink.includes(name) && isOfLink(name, env[name] ?? ''))
+    if (needs !== undefined) yield faultOf('LINK_PEER', env, `the other server's address: ${needs[0]} needs it`)
+  }
+  if (peer === undefined) return // told already
+  const isOwnPort = peer.port === null || peer.port === Number(effective(env, 'LINK_PORT'))
+  if (isExample(peer.host)) yield faultOf('LINK_PEER', env, "the other server's own address")
+  else if (domainsOf(env).some(name => domain.read(name) === peer.host))
+    yield faultOf(
+      'LINK_PEER',
+      env,
+      'its address, or a name that is its alone: DOMAINS follow DNS, and one day lead here'
+    )
+  else if (isOwnPort && isItself(peer.host))
+    yield faultOf('LINK_PEER', env, 'the other server: this is the link of this one')
+}
+
+function isOfLink(name: VariableName, value: string): boolean {
+  return name.endsWith('_ORIGIN') ? value === 'peer' : value !== ''
 }
 
 /** COMPOSE_PROFILES replaces what runs when it says nothing: without a slot, nothing would serve. */
@@ -111,7 +138,8 @@ function* slots(env: Environment, server: Server): Iterable<EnvironmentFault> {
 function* ports(env: Environment, server: Server): Iterable<EnvironmentFault> {
   const taken = new Map<string, VariableName>()
   for (const [name] of rowsOf(server)) {
-    const isUsed = name.endsWith('_PORT') && (name !== 'SAMPLE_API_PORT' || !env.API_ORIGIN)
+    const isIdle = (name === 'SAMPLE_API_PORT' && env.API_ORIGIN) || (name === 'LINK_PORT' && !env.LINK_PEER)
+    const isUsed = name.endsWith('_PORT') && !isIdle
     const port = isUsed ? effective(env, name).replace(/^0+/, '') : ''
     if (port === '') continue
     const other = taken.get(port)

@@ -23,6 +23,7 @@ export const needed: readonly VariableName[] = [
   'DOMAINS',
   'TLS_MODE',
   'ACME_EMAIL',
+  'LINK_PEER',
   'API_ORIGIN',
   'WEB_ORIGIN',
   'EXCELMANUS_AUTH_ENABLED',
@@ -67,8 +68,9 @@ function lineOf(name: VariableName, { default: usual, example }: Variable, serve
   const value = fixed[server][name]
   if (value !== undefined) return `${name}=${value}`
   if (name === 'COMPOSE_PROFILES') return `# ${name}=${shownProfiles[server]}`
-  // What everybody has to set stands there to be changed; what few need is shown, and off.
-  return needed.includes(name) ? `${name}=${example ?? ''}` : `# ${name}=${usual ?? example ?? ''}`
+  // What everybody has to set stands there to be changed; what few need is shown, and off. One server needs no other.
+  const isNeeded = needed.includes(name) && !(server === 'single' && name === 'LINK_PEER')
+  return isNeeded ? `${name}=${example ?? ''}` : `# ${name}=${usual ?? example ?? ''}`
 }
 
 function wrap(text: string): string[] {

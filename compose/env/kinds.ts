@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { nearest } from '../../proxy/config/faults.ts'
 import { count } from '../../proxy/config/kinds/amounts.ts'
+import { block } from '../../proxy/config/kinds/hosts.ts'
 import type { Kind } from '../../proxy/config/kinds/kind.ts'
 
 /** Values that only Compose and the containers read; those that the edge reads as well have their kinds in proxy/config. */
@@ -41,6 +42,22 @@ function isPrivate(text: string): boolean {
   if (isIPv4(text)) return privateV4.test(text)
   const v6 = /^\[(.*)\]$/.exec(text)?.[1] ?? ''
   return isIPv6(v6) && /^(?:::1$|f[cd]..:)/i.test(v6)
+}
+
+/** `[a, b]` or `a`, as the edge reads it. */
+export const blocks: Kind<readonly string[]> = {
+  name: 'CIDR blocks',
+  expected: `${block.expected}; several as [a, b]`,
+  read: text => {
+    const all = listIn(text).map(one => block.read(one))
+    return all.includes(undefined) ? undefined : (all as string[])
+  },
+  why: text => listIn(text).flatMap(one => (block.read(one) === undefined ? (block.why?.(one) ?? []) : []))[0]
+}
+
+function listIn(text: string): string[] {
+  const written = /^\[(.*)\]$/.exec(text)?.[1] ?? text
+  return written.split(',').map(one => one.trim())
 }
 
 /** A flag as the app reads it. */

@@ -1,8 +1,8 @@
 import { email, httpsUrl, thumbprint } from '../../proxy/config/kinds/accounts.ts'
 import { choice } from '../../proxy/config/kinds/amounts.ts'
-import { origin } from '../../proxy/config/kinds/hosts.ts'
+import { hostPort, originOrPeer } from '../../proxy/config/kinds/hosts.ts'
 import type { Kind } from '../../proxy/config/kinds/kind.ts'
-import { flag, memory, port, privateAddress, projectName, someOf } from './kinds.ts'
+import { blocks, flag, memory, port, privateAddress, projectName, someOf } from './kinds.ts'
 
 /** One variable of a stack's `.env`: its row is its documentation, its line in the example, and its check. */
 export interface Variable {
@@ -37,8 +37,12 @@ export const variables = {
   ACME_DIRECTORY: { on: both, default: null, kind: httpsUrl, meaning: 'The directory of another authority than Let\'s Encrypt.' },
   PEER_THUMBPRINT: { on: both, default: null, kind: thumbprint, meaning: 'What `twinedge certs` shows on the other server, so that both renew wherever DNS points.' },
 
-  API_ORIGIN: { part: 'The other server', on: front, default: null, example: 'https://backend.example.com', kind: origin, meaning: 'Where the API is reached: the other server\'s edge, by a name among the DOMAINS there; without it, a sample API here. A slot\'s own port is clear text, and silent after a swap.' },
-  WEB_ORIGIN: { on: back, default: null, example: 'https://frontend.example.com', kind: origin, meaning: 'Where the pages are reached, for the day on which DNS points here: the other server\'s edge, by a name of its own among the DOMAINS there. A slot\'s own port is clear text, and silent after a swap.' },
+  LINK_PEER: { part: 'The other server', on: both, default: null, example: '203.0.113.7', kind: hostPort, meaning: 'Its address, or a name that stays its own when DNS is switched, none of DOMAINS. Between the two edges there is then an encrypted link, once they know each other: twinedge link pair. Without it there is none.' },
+  LINK_PORT: { on: both, default: '7443', kind: port, meaning: 'Where the link is taken, here and there. Open it to the address of the other server alone.' },
+  LINK_FROM: { on: both, default: null, example: '[198.51.100.7, fd00::/8]', kind: blocks, meaning: 'Addresses that the other server comes from, where they are others than LINK_PEER.' },
+  API_ORIGIN: { on: front, default: null, example: 'peer', kind: originOrPeer, meaning: 'Where the API is reached. peer: on the other server, over the link. Or that server\'s edge by a name among the DOMAINS there, such as https://backend.example.com. Without it, a sample API here. A slot\'s own port is clear text, and silent after a swap.' },
+  WEB_ORIGIN: { on: back, default: null, example: 'peer', kind: originOrPeer, meaning: 'Where the pages are reached, for the day on which DNS points here. peer: on the other server, over the link. Or that server\'s edge by a name of its own among the DOMAINS there, such as https://frontend.example.com. A slot\'s own port is clear text, and silent after a swap.' },
+  API_ELSE: { on: back, default: null, example: 'peer', kind: choice('peer'), meaning: 'peer: while the API is down here, that of the other server answers, if it runs one. Only where both have the same data. The pages need no word: with LINK_PEER, each server has those of the other while its own are down.' },
   WEB_ADDRESS: { on: front, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the web app listens for the other server: an address of a private network.' },
   API_ADDRESS: { on: back, default: '127.0.0.1', kind: privateAddress, meaning: 'Where the API listens for the other server: an address of a private network.' },
 

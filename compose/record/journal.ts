@@ -1,8 +1,7 @@
-import { appendFile, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FailureCode } from '../../proxy/errors.ts'
-import { readStateFile, syncFolder, unwritable } from '../../proxy/state/state-file.ts'
 import type { SlotName } from '../stack/slots.ts'
+import { appendLine, readLines } from './lines.ts'
 
 /** What users saw of a change. */
 export interface Report {
@@ -19,7 +18,8 @@ export interface Report {
 export interface Entry {
   readonly at: string
   readonly who: string
-  readonly verb: 'swap' | 'rollback' | 'found'
+  /** `found`: it served before the first change; `take-back`: the one before it was no good. */
+  readonly verb: 'swap' | 'rollback' | 'restart' | 'take-back' | 'found'
   readonly upstream: string
   /** `done` and `resumed` serve; `failed` and `undone` changed nothing for users. */
   readonly outcome: 'done' | 'resumed' | 'failed' | 'undone'
@@ -38,31 +38,17 @@ export interface Entry {
   readonly report: Report | null
 }
 
-/** @returns what was done, oldest first; a line that a power cut has halved, or that is no change, is left out */
+/** @returns what was done, oldest first; a line that is no change is left out */
 export async function readJournal(folder: string): Promise<Entry[]> {
-  const text = (await readStateFile(join(folder, 'journal.jsonl'))) ?? ''
-  return text.split('\n').flatMap(line => {
-    try {
-      const entry = JSON.parse(line) as Entry
-      return typeof entry.upstream === 'string' && Number.isInteger(entry.release) ? [entry] : []
-    } catch {
-      return []
-    }
-  })
+  const entries = (await readLines(pathIn(folder))) as Entry[]
+  return entries.filter(({ upstream, release }) => typeof upstream === 'string' && Number.isInteger(release))
 }
 
 /** @throws EdgeError EDGE_STATE_UNWRITABLE or EDGE_DISK_FULL with the path */
 export async function writeJournal(folder: string, entry: Entry): Promise<void> {
-  const path = join(folder, 'journal.jsonl')
-  // Begun on a line of its own, whatever a power cut has left.
-  const isWhole = /^$|\n$/.test((await readStateFile(path)) ?? '')
-  try {
-    await mkdir(folder, { recursive: true })
-    await appendFile(path, `${isWhole ? '' : '\n'}${JSON.stringify(entry)}\n`, { mode: 0o600 })
-    const file = await open(path, 'r')
-    await file.sync().finally(() => file.close())
-    await syncFolder(folder)
-  } catch (cause) {
-    throw unwritable(path, cause)
-  }
+  await appendLine(pathIn(folder), entry)
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'journal.jsonl')
 }

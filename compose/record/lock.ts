@@ -58,7 +58,11 @@ export async function readLock(folder: string, host: string, now: () => Date): P
 }
 
 function hasDied({ pid, about }: Holder, host: string): boolean {
-  if (about?.host !== host) return false
+  return about?.host === host && isProcessGone(pid)
+}
+
+/** Of this machine. */
+export function isProcessGone(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return false

@@ -44,13 +44,20 @@ export interface Outdated extends Release {
   readonly isImageOver: boolean
 }
 
-/** @returns those that have not served among the last `keep` */
+/** @returns those that have not served among the last `keep`, and those that were taken back */
 export function outdated(journal: readonly Entry[], upstream: string, keep: number): Outdated[] {
   const releases = releasesOf(journal, upstream)
-  const kept = releases.slice(-Math.max(1, keep))
+  const kept = releases.filter(({ release }) => !wasTakenBack(journal, upstream, release)).slice(-Math.max(1, keep))
   const images = new Set(kept.map(({ imageId }) => imageId))
   const old = releases.filter(one => !kept.includes(one))
   return old.map(release => ({ ...release, isImageOver: !images.has(release.imageId) }))
+}
+
+/** It was no good when it served last. */
+function wasTakenBack(journal: readonly Entry[], upstream: string, release: number): boolean {
+  const served = journal.filter(entry => entry.upstream === upstream && hasServed(entry))
+  const next = served[served.findLastIndex(entry => entry.release === release) + 1]
+  return next?.verb === 'take-back' && next.before === release
 }
 
 function hasServed({ outcome }: Entry): boolean {

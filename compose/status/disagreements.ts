@@ -58,6 +58,8 @@ function running({ active, idle }: Pair): Disagreement[] {
   }
   if (isRunning(active)) return []
   const said = `the edge sends requests to ${service}, ${stateOf(active)}`
+  const isNew = active.container === null && idle.container === null
+  if (isNew) return [{ said, next: `docker compose up -d ${service}; or, from a laptop: twinedge deploy` }]
   if (!isRunning(idle)) return [{ said, next: `docker compose up -d ${service}` }]
   return [{ said: `${said}, while ${idle.service} runs`, next: `${swapToIdle}; or docker compose up -d ${service}` }]
 }

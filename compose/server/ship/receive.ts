@@ -1,0 +1,166 @@
+import type { Readable, Writable } from 'node:stream'
+import { EdgeError } from '../../../proxy/errors.ts'
+import { docker, knownMs } from '../../image/docker.ts'
+import { forgetShipping, noteShipping } from '../look/shipped.ts'
+import { Frames } from './frames.ts'
+import { type Inventory, imagesWith, layersHeld, layersToLoad, takeInventory } from './inventory.ts'
+import { loadImage } from './load.ts'
+import { Pieces, raiseFull } from './pieces.ts'
+import {
+  type Bundle,
+  type Found,
+  type Heard,
+  hereMs,
+  type Looked,
+  mostPieceBytes,
+  type Piece,
+  type Sent,
+  silenceMs
+} from './protocol.ts'
+import { requireRoom } from './room.ts'
+
+/** One laptop's image, as far as it has come. */
+interface Visit {
+  readonly pieces: Pieces
+  readonly frames: Frames
+  say(heard: Heard): void
+  looked: Looked | null
+  inventory: Inventory | null
+  bundle: Bundle | null
+  /** Of its pieces, by their hashes. */
+  sizes: ReadonlyMap<string, number>
+  at: number
+  /** Whose its pieces are is written down, as soon as there are any. */
+  isNoted: boolean
+}
+
+/**
+ * Takes an image from a laptop: pieces to the folder, then all of it to the engine.
+ * @param folder of the pieces; others may be using it too
+ * @param patience of how long the laptop may be silent, and how often it is told that we are here
+ * @returns when the laptop has gone, or says nothing any more, or has been told of a failure
+ */
+export async function receive(
+  input: Readable,
+  output: Writable,
+  folder: string,
+  patience = { silenceMs, hereMs }
+): Promise<void> {
+  output.on('error', () => {}) // the laptop is gone: so is its input
+  const say = (heard: Heard): void => void output.write(`${JSON.stringify(heard)}\n`)
+  const visit: Visit = {
+    ...{ pieces: new Pieces(folder, Date.now), frames: new Frames(input, patience.silenceMs), say },
+    ...{ looked: null, inventory: null, bundle: null, sizes: new Map<string, number>(), at: 0, isNoted: false }
+  }
+  try {
+    await visit.pieces.open()
+    for (let line = await visit.frames.line(); line !== null; line = await visit.frames.line()) {
+      await heed(visit, JSON.parse(line) as Sent, patience.hereMs)
+    }
+  } catch (cause) {
+    const failure = failureOf(cause)
+    // Of an image that has no room here, nothing takes room any longer.
+    if (failure.code === 'SHIP_DISK_FULL') await clear(visit)
+    say({ failure: { code: failure.code, detail: failure.detail } })
+  } finally {
+    await visit.pieces.close()
+    input.destroy() // else this process would wait for what comes of it
+  }
+}
+
+function failureOf(cause: unknown): EdgeError {
+  if (cause instanceof EdgeError) return cause
+  const isFull = ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException).code ?? '')
+  return new EdgeError(isFull ? 'SHIP_DISK_FULL' : 'SHIP_LOAD_REFUSED', String(cause), cause)
+}
+
+async function heed(visit: Visit, sent: Sent, hereMs: number): Promise<void> {
+  // Of a piece, what has come is told all the time.
+  if ('piece' in sent) return take(visit, sent)
+  const here = setInterval(() => visit.say({ here: true }), hereMs)
+  try {
+    if ('look' in sent) visit.say({ found: await look(visit, sent.look) })
+    else if ('begin' in sent) visit.say({ kept: await begin(visit, sent) })
+    else if ('load' in sent) await load(visit)
+  } finally {
+    clearInterval(here)
+  }
+}
+
+async function look(visit: Visit, looked: Looked): Promise<Found> {
+  const inventory = await takeInventory()
+  Object.assign(visit, { looked, inventory })
+  const { platform, images } = inventory
+  const id = images.find(image => image.fingerprint === looked.fingerprint)?.id ?? null
+  if (id !== null) await docker(['tag', id, looked.reference], { withinMs: knownMs })
+  return { id, platform, diffIds: layersHeld(inventory, looked.diffIds) }
+}
+
+async function begin(
+  visit: Visit,
+  { begin: bundle, by }: Extract<Sent, { begin: Bundle }>
+): Promise<Record<string, number>> {
+  const all = piecesOf(bundle)
+  if (!all.every(isPiece)) throw new EdgeError('SHIP_REFUSED', 'no piece is like one that was announced')
+  visit.bundle = bundle
+  visit.sizes = new Map(all.map(({ hash, bytes }) => [hash, bytes]))
+  await visit.pieces.claim(all, by)
+  const kept = await visit.pieces.kept(all)
+  const missing = all.reduce((sum, { hash, bytes }) => sum + bytes - (kept[hash] ?? 0), 0)
+  const plain = bundle.layers.reduce((sum, layer) => sum + layer.bytes, 0)
+  await requireRoom(visit.pieces.folder, missing + savedBytes(visit, bundle), visit.inventory?.folder ?? '', plain)
+  return kept
+}
+
+/** Of layers that are here, and go into the archive all the same; at the most. */
+function savedBytes({ inventory, looked }: Visit, { layers }: Bundle): number {
+  if (inventory === null || looked === null) return 0
+  const toLoad = layersToLoad(inventory, looked.diffIds).filter(
+    diffId => !layers.some(layer => layer.diffId === diffId)
+  )
+  return imagesWith(inventory, toLoad).reduce((sum, { image }) => sum + image.bytes, 0)
+}
+
+function isPiece({ hash, bytes }: Piece): boolean {
+  return /^[0-9a-f]{64}$/.test(hash) && Number.isSafeInteger(bytes) && bytes > 0 && bytes <= mostPieceBytes
+}
+
+async function take(visit: Visit, { piece: hash, from, bytes }: Extract<Sent, { piece: string }>): Promise<void> {
+  const isWhole = from >= 0 && bytes >= 0 && from + bytes === visit.sizes.get(hash)
+  if (!isWhole) throw new EdgeError('SHIP_REFUSED', 'a piece came that had not been announced')
+  if (!visit.isNoted && visit.looked !== null && visit.bundle !== null) {
+    visit.isNoted = true
+    await noteShipping(visit.pieces.folder, visit.looked.reference, piecesOf(visit.bundle)).catch(raiseFull)
+  }
+  const isGood = await visit.pieces.take({ hash, bytes: from + bytes }, from, counted(visit, bytes))
+  if (isGood !== null) visit.say({ piece: hash, isGood })
+}
+
+/** What has come is told as it comes: by that the laptop sees how fast the line is, and where it is when it breaks. */
+async function* counted(visit: Visit, bytes: number): AsyncGenerator<Buffer> {
+  for await (const chunk of visit.frames.bytes(bytes)) {
+    yield chunk
+    visit.at += chunk.length
+    visit.say({ at: visit.at })
+  }
+}
+
+async function load(visit: Visit): Promise<void> {
+  const { looked, bundle, pieces } = visit
+  if (looked === null || bundle === null) throw new EdgeError('SHIP_LOAD_REFUSED', 'nothing was sent')
+  const done = await loadImage(looked, bundle, pieces)
+  // A line that was cut may have left another receiver at the same: then its pieces go when it has loaded them.
+  const id = typeof done === 'string' ? done : (await look(visit, looked)).id
+  if (id === null) return visit.say({ lacking: done as readonly string[] })
+  await clear(visit)
+  visit.say({ loaded: id })
+}
+
+async function clear({ pieces, bundle, looked }: Visit): Promise<void> {
+  if (looked !== null) await forgetShipping(pieces.folder, looked.reference).catch(() => {})
+  if (bundle !== null) await pieces.release(piecesOf(bundle).map(({ hash }) => hash)).catch(() => {})
+}
+
+function piecesOf({ layers }: Bundle): Piece[] {
+  return layers.flatMap(layer => layer.pieces)
+}
