@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Answer, askSocket } from '../compose/edge-client.ts'
 import { EdgeError } from '../proxy/errors.ts'
+import { siteOptions } from './site-file.ts'
 
-/** For parseArgs: where the edge is; every verb that asks one takes them. */
-export const placeOptions = { socket: { type: 'string' }, config: { type: 'string' } } as const
-export const placeUsage = '[--socket PATH | --config FILE]'
+/** For parseArgs: where the edge is, on a server of a deploy.yaml or here; every verb that asks one takes them. */
+export const placeOptions = { ...siteOptions, socket: { type: 'string' }, config: { type: 'string' } } as const
+export const placeUsage = '[--server NAME | --socket PATH | --config FILE]'
 export interface Place {
   readonly socket?: string | undefined
   readonly config?: string | undefined
@@ -19,6 +20,8 @@ const usual = [
   '/run/twinedge/control.sock',
   '/var/lib/twinedge/control.sock'
 ]
+/** Nobody waits longer to be told that an engine hangs. */
+const engineMs = 10_000
 /** For what waits for an authority, or for the order that it is busy with: it takes its time to look at each domain. */
 export const orderTimeoutMs = 15 * 60_000
 
@@ -37,7 +40,21 @@ export async function findSocket({ socket, config }: Place): Promise<string> {
     const { loadConfig } = await import('../proxy/config/load.ts')
     return (await loadConfig(config, process.env)).control.socket
   }
-  const found = process.env.EDGE_CONTROL_SOCKET ?? usual.find(path => existsSync(path))
-  if (found === undefined) throw new EdgeError('EDGE_NOT_RUNNING', `no control socket at ${usual.join(', ')}`)
-  return found
+  const found = process.env.EDGE_CONTROL_SOCKET ?? usual.find(path => existsSync(path)) ?? (await ofStack())
+  if (found !== undefined) return found
+  throw new EdgeError('EDGE_NOT_RUNNING', `no control socket at ${usual.join(', ')}, and no stack has one`)
+}
+
+/** Of the stack on this machine, for who may see its engine. */
+async function ofStack(): Promise<string | undefined> {
+  const [{ dockerEngine }, { findStack }, { projectOf }] = await Promise.all([
+    import('../compose/engine.ts'),
+    import('../compose/stack/stack.ts'),
+    import('./stack/access.ts')
+  ])
+  try {
+    return (await findStack(await dockerEngine(engineMs), await projectOf({}))).socket
+  } catch {
+    return undefined
+  }
 }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { failures, type Side } from '../proxy/errors.ts'
+import { laptopFailures } from '../proxy/failures/laptop/laptop.ts'
 
 /** The page of failure codes, from the rows that the edge answers with. `--write` brings the file up to date. */
 const page = new URL('../docs/failures.md', import.meta.url)
@@ -13,7 +14,7 @@ step. A code is stable: match it, never a text. [How a request runs, and where i
   client \`info\`, upstream \`warn\`, edge and operator \`error\`.
 - **499** is for the log alone: the client is no longer there to be told.
 
-This page is made from \`proxy/errors.ts\`: \`node scripts/failures-table.ts --write\`.
+This page is made from \`proxy/failures/\`: \`node scripts/failures-table.ts --write\`.
 `
 
 interface Row {
@@ -28,7 +29,9 @@ export function failuresPage(): string {
   const answered = rows.filter(({ status }) => status !== 0)
   const operators = rows.filter(({ status }) => status === 0)
   const renewals = operators.filter(isOfRenewal)
-  const printed = operators.filter(row => !isOfRenewal(row))
+  const links = operators.filter(isOfLink)
+  const laptops = operators.filter(isOfLaptop)
+  const printed = operators.filter(row => !isOfRenewal(row) && !isOfLink(row) && !isOfLaptop(row))
   const parts = [
     head,
     '## Of a request\n',
@@ -41,17 +44,38 @@ export function failuresPage(): string {
       ['Code', 'What to do'],
       renewals.map(({ code, next }) => [`\`${code}\``, next])
     ),
+    '\n## Of the link\n\nWhat stands between the two servers, or is not well: in `twinedge link`, in `twinedge health` and in the log.\n',
+    table(
+      ['Code', 'What to do'],
+      links.map(({ code, next }) => [`\`${code}\``, next])
+    ),
     '\n## Of a command\n\nPrinted by `twinedge`, with the detail above the next step.\n',
     table(
       ['Code', 'What to do'],
       printed.map(({ code, next }) => [`\`${code}\``, next])
+    ),
+    '\n## From a laptop\n\nPrinted by the commands that reach the servers over ssh.\n',
+    table(
+      ['Code', 'What to do'],
+      laptops.map(({ code, next }) => [`\`${code}\``, next])
     )
   ]
   return `${parts.join('\n')}\n`
 }
 
+function isOfLaptop({ code }: Row): boolean {
+  return code in laptopFailures
+}
+
 function isOfRenewal({ code }: Row): boolean {
   return (code.startsWith('ACME_') && code !== 'ACME_OFF') || code === 'EDGE_DISK_FULL'
+}
+
+/** Those that a command alone ends with are told with the others of commands. */
+const ofCommands = ['LINK_OFF', 'LINK_TUNE_REFUSED', 'LINK_NO_GO']
+
+function isOfLink({ code }: Row): boolean {
+  return code.startsWith('LINK_') && !ofCommands.includes(code)
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {

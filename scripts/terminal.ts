@@ -1,15 +1,28 @@
+import { nextAt } from '../compose/laptop/plan/commands.ts'
+import type { ServerName } from '../compose/laptop/plan/site.ts'
 import { EdgeError, failures } from '../proxy/errors.ts'
 import { printable } from '../proxy/record/terminal.ts'
 
+/** What to type: on a server as it is; where a laptop has asked this server and prints what is said, as it works there. */
+export function nextHere(next: string): string {
+  const name = laptopsName()
+  return name === null ? next : nextAt(name, next)
+}
+
+/** What the laptop that has asked calls this server; null: nobody's laptop has. */
+export function laptopsName(): ServerName | null {
+  return (process.env.TWINEDGE_SERVER as ServerName | undefined) || null
+}
+
 /** What happened, the details, and what to do next, on stderr. Never a stack. */
-export function printFailure(cause: unknown): void {
+export function printFailure(cause: unknown, next?: string): void {
   const failure = cause instanceof EdgeError ? cause : null
   const code = failure?.code ?? 'EDGE_INTERNAL'
   const detail = (failure?.detail ?? (cause instanceof Error ? cause.message : String(cause)))
     .split('\n')
     .map(printable)
   console.error(`${code}: ${detail.join('\n').trimEnd()}`.replace(': \n', ':\n'))
-  console.error(`next: ${failures[code].next}`)
+  console.error(`next: ${nextHere(next ?? failure?.next ?? failures[code].next)}`)
 }
 
 /** @returns the rows in columns, the first row being their heads */

@@ -30,7 +30,9 @@ async function dispatch([name = '--help', ...argv]: string[]): Promise<number> {
     throw new EdgeError('EDGE_USAGE', `there is no ${name}${near === undefined ? '' : `; did you mean ${near}?`}`)
   }
   const verb = await load(name)
-  if (!argv.includes('--help') && !argv.includes('-h')) return await verb.run(argv)
+  // What stands behind -- is another command's.
+  const own = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)
+  if (!own.includes('--help') && !own.includes('-h')) return await verb.run(argv)
   console.log(`twinedge ${name} ${verb.usage}\n\n${verb.summary}`)
   return 0
 }
@@ -54,6 +56,8 @@ function load(name: string): Promise<Verb> {
 function fail(cause: unknown): number {
   const isUsage = String((cause as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')
   const failure = isUsage ? new EdgeError('EDGE_USAGE', (cause as Error).message) : cause
-  printFailure(failure)
-  return failure instanceof EdgeError && failure.code === 'EDGE_USAGE' ? 2 : 1
+  const isUse = failure instanceof EdgeError && failure.code === 'EDGE_USAGE'
+  const verb = names.find(name => name === process.argv[2])
+  printFailure(failure, isUse ? (verb === undefined ? 'twinedge --help' : `twinedge ${verb} --help`) : undefined)
+  return isUse ? 2 : 1
 }

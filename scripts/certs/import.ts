@@ -3,6 +3,7 @@ import type { ImportAnswer } from '../../proxy/control/protocol.ts'
 import { EdgeError } from '../../proxy/errors.ts'
 import { printable } from '../../proxy/record/terminal.ts'
 import { ask, orderTimeoutMs, type Place, placeOptions, placeUsage } from '../control-client.ts'
+import { doneThere } from '../laptop/there.ts'
 import { type FoundPair, readCertbotFolder } from './certbot-folder.ts'
 import { storeOffline } from './offline.ts'
 
@@ -19,6 +20,8 @@ export async function importFolder(args: string[]): Promise<number> {
   if (folder === undefined || more.length > 0) {
     throw new EdgeError('EDGE_USAGE', `twinedge certs import DIR ${placeUsage} [--json]`)
   }
+  const there = await doneThere(['certs', 'import', ...args], values)
+  if (there !== null) return there
   const { pairs, faults } = await readCertbotFolder(folder)
   const stored: Stored[] = []
   for (let at = 0; at < pairs.length; at += mostAtOnce)

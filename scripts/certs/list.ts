@@ -5,7 +5,7 @@ import { span, table } from '../terminal.ts'
 import { failureLines } from './failure-lines.ts'
 
 const dayMs = 86_400_000
-const head = ['DOMAINS', 'ISSUER', 'DAYS LEFT', 'NEXT RENEWAL', 'STATE']
+export const head = ['DOMAINS', 'ISSUER', 'DAYS LEFT', 'NEXT RENEWAL', 'STATE']
 
 export async function list(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { ...placeOptions, json: { type: 'boolean' } } })
@@ -14,14 +14,27 @@ export async function list(args: string[]): Promise<number> {
   return 0
 }
 
-function describe({ mode, certificates, renewals, thumbprint }: CertificatesAnswer, nowMs: number): string {
-  const rows =
-    mode === 'acme'
-      ? renewals.map(renewal => renewalRow(renewal, certificates, nowMs))
-      : certificates.map(({ domains, issuer, expiresAt }) => [named(domains), issuer, left(expiresAt, nowMs), '-', '-'])
+function describe(answer: CertificatesAnswer, nowMs: number): string {
+  const paragraphs = [...failureParagraphs(answer, nowMs), peer(answer.thumbprint)]
+  return [table([head, ...certificateRows(answer, nowMs)]), ...paragraphs.filter(text => text !== '')].join('\n\n')
+}
+
+/** Below `head`. */
+export function certificateRows({ mode, certificates, renewals }: CertificatesAnswer, nowMs: number): string[][] {
+  if (mode === 'acme') return renewals.map(renewal => renewalRow(renewal, certificates, nowMs))
+  return certificates.map(({ domains, issuer, expiresAt }) => [
+    named(domains),
+    issuer,
+    left(expiresAt, nowMs),
+    '-',
+    '-'
+  ])
+}
+
+/** What stood against a renewal, and what to do. */
+export function failureParagraphs({ renewals }: CertificatesAnswer, nowMs: number): string[] {
   const failing = renewals.filter(({ failures, lastError }) => failures > 0 || lastError !== null)
-  const paragraphs = [...failing.map(renewal => failure(renewal, nowMs)), peer(thumbprint)]
-  return [table([head, ...rows]), ...paragraphs.filter(text => text !== '')].join('\n\n')
+  return failing.map(renewal => failure(renewal, nowMs))
 }
 
 function renewalRow(renewal: RenewalStatus, certificates: readonly CertificateStatus[], nowMs: number): string[] {
@@ -45,7 +58,7 @@ function peer(thumbprint: string | null): string {
   if (thumbprint === null) return ''
   return [
     `The thumbprint of this edge is ${thumbprint}`,
-    'So that it renews wherever DNS points, set this on the other server, then reload there:',
+    'So that it renews wherever DNS points, link the two servers (twinedge link); or set this on the other, then reload there:',
     '  tls:',
     `    peer-thumbprint: ${thumbprint}`
   ].join('\n')

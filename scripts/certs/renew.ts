@@ -3,6 +3,7 @@ import { domain } from '../../proxy/config/kinds/hosts.ts'
 import type { RenewAnswer, RenewOutcome, RenewRequest } from '../../proxy/control/protocol.ts'
 import { printable } from '../../proxy/record/terminal.ts'
 import { ask, orderTimeoutMs, placeOptions } from '../control-client.ts'
+import { doneThere } from '../laptop/there.ts'
 import { failureLines } from './failure-lines.ts'
 
 const options = {
@@ -16,6 +17,8 @@ const options = {
 /** @returns 1 when one of them failed */
 export async function renew(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+  const there = await doneThere(['certs', 'renew', ...args], values)
+  if (there !== null) return there
   // As the configuration may have them: Bücher.example.
   const names = positionals.map(name => domain.read(name) ?? name)
   const { force, 'dry-run': dryRun, directory = null } = values

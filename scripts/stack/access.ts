@@ -77,6 +77,7 @@ export async function accessOf(values: ChangeValues, verb: string): Promise<Acce
     project: await projectOf(values),
     socket: values.socket,
     operator: { who: `${user}@${host}`, host, verb },
+    isOrdered: false,
     breaks: values['break-lock'],
     env: process.env,
     candidateEnv: candidateEnvOf(values),

@@ -11,11 +11,21 @@ export function edgeReport(status: StatusAnswer, nowMs: number): string {
     `twinedge ${status.version} (${status.server}), process ${status.pid}, up ${ago(status.startedAt)}`,
     `config ${status.configFile ?? 'embedded defaults'}, loaded ${ago(status.configLoadedAt)} ago; log ${status.logLevel}`,
     `${status.connections} connections, ${status.inFlight} requests in flight`,
+    ...linkLine(status.link),
     '',
     upstreamTable(status.upstreams),
     '',
     certificateTable(status.certificates, nowMs)
   ].join('\n')
+}
+
+function linkLine(link: StatusAnswer['link']): string[] {
+  if (link === null) return []
+  const { state, peer, fault, roundTripMs, lines } = link
+  if (state !== 'up')
+    return [`the link to ${peer} is ${state}${fault === null ? '' : `: ${fault.code}`}: twinedge link`]
+  const trip = roundTripMs === null ? '' : `, ${Math.round(roundTripMs)} ms away`
+  return [`the link to ${peer} is up${trip}, ${lines.inUse} lines in use`]
 }
 
 function upstreamTable(upstreams: readonly UpstreamStatus[]): string {

@@ -1,19 +1,26 @@
 import type { Entry, Report } from '../../compose/record/journal.ts'
 import { serviceOf } from '../../compose/stack/slots.ts'
-import { cutTo, span, table } from '../terminal.ts'
+import { cutTo, laptopsName, span, table } from '../terminal.ts'
 
 const restarted =
   'the edge restarted meanwhile: streams that outlasted its grace time were cut, and what users saw was not counted'
 
 /** What a change came to, for who made it. */
 export function changeReport({ upstream, release, image, slot, before, tookMs, report }: Entry): string {
-  const back = before === null || before === 0 ? '' : `; back to release ${before}: twinedge rollback ${upstream}`
+  // On a laptop a rollback is one of deploys.
+  const isFirst = before === null || before === 0 || laptopsName() !== null
+  const back = isFirst ? '' : `; back to release ${before}: twinedge rollback ${upstream}`
   const done = `${upstream}: release ${release} (${image}) serves from ${serviceOf(upstream, slot)}${back}`
-  const seen = report === null ? restarted : figures(report)
-  return `${done}\n${seen}; ${(tookMs / 1_000).toFixed(1)} s in all`
+  return `${done}\n${seenReport({ report, tookMs })}`
+}
+
+/** What users saw of it. */
+export function seenReport({ report, tookMs }: Pick<Entry, 'report' | 'tookMs'>): string {
+  return `${report === null ? restarted : figures(report)}; ${(tookMs / 1_000).toFixed(1)} s in all`
 }
 
 function figures({ requests, failed, carried, cut, longestMs }: Report): string {
+  if (requests + carried.requests + carried.streams + carried.webSockets + cut === 0) return 'nobody came meanwhile'
   return [
     `${requests} requests meanwhile, ${failed} failed`,
     `carried to their end: ${carried.requests} requests, ${carried.streams} streams, ${carried.webSockets} WebSockets`,
@@ -36,8 +43,9 @@ export function historyTable(journal: readonly Entry[], nowMs: number): string {
 }
 
 /** @returns `2 → 3`; `2, not 3` for what never served; `3` for the first */
-export function releaseWords({ outcome, before, release }: Entry): string {
-  const isFirst = before === null || before === 0
+export function releaseWords({ verb, outcome, before, release }: Entry): string {
+  // A restart's number was its own before.
+  const isFirst = before === null || before === 0 || verb === 'restart'
   if (outcome === 'done' || outcome === 'resumed') return isFirst ? `${release}` : `${before} → ${release}`
   return isFirst ? `not ${release}` : `${before}, not ${release}`
 }

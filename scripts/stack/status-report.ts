@@ -37,7 +37,11 @@ function slotTable(slots: readonly SlotStatus[], nowMs: number): string {
   return table([head, ...rows])
 }
 
-function memoryOf({ memoryBytes, memoryLimitBytes, isOutOfMemory }: NonNullable<SlotStatus['container']>): string {
+export function memoryOf({
+  memoryBytes,
+  memoryLimitBytes,
+  isOutOfMemory
+}: NonNullable<SlotStatus['container']>): string {
   if (isOutOfMemory) return `KILLED at ${mb(memoryLimitBytes)}`
   const limit = memoryLimitBytes > 0 ? ` of ${mb(memoryLimitBytes)}` : ''
   return memoryBytes === null ? '-' : `${mb(memoryBytes).replace(limit === '' ? '' : ' MB', '')}${limit}`
@@ -67,7 +71,7 @@ const outcomes: Record<Entry['outcome'], string> = {
   undone: 'undone by a later command'
 }
 
-function lastLine(entry: Entry, nowMs: number): string {
+export function lastLine(entry: Entry, nowMs: number): string {
   const { verb, upstream, image, outcome, code, who, at } = entry
   const how = code === null ? outcomes[outcome] : `${outcomes[outcome]}, ${code}`
   return `last change: ${verb} ${upstream} ${image} (release ${releaseWords(entry)}): ${how}; ${who}, ${span(nowMs - Date.parse(at))} ago`

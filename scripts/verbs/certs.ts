@@ -1,12 +1,12 @@
 import { nearest } from '../../proxy/config/faults.ts'
 import { EdgeError } from '../../proxy/errors.ts'
 import { importFolder } from '../certs/import.ts'
-import { list } from '../certs/list.ts'
 import { renew } from '../certs/renew.ts'
 import { placeUsage } from '../control-client.ts'
+import { listWherever } from '../look/certs.ts'
 
 export const summary = 'List the certificates and when they are renewed; renew them now; import those of certbot'
-export const usage = `[list] ${placeUsage} [--json]
+export const usage = `[list] [--site FILE] ${placeUsage} [--json]
 twinedge certs renew [NAME...] [--force | --dry-run [--directory URL]] ${placeUsage} [--json]
 twinedge certs import DIR ${placeUsage} [--json]
 
@@ -18,11 +18,15 @@ twinedge certs import DIR ${placeUsage} [--json]
   import  takes over what certbot has: /etc/letsencrypt, one of live/, or any folder with fullchain.pem and privkey.pem;
             with --config it works before the first start as well`
 
-const actions: Readonly<Record<string, (args: string[]) => Promise<number>>> = { list, renew, import: importFolder }
+const actions: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  list: listWherever,
+  renew,
+  import: importFolder
+}
 
 export async function run(args: string[]): Promise<number> {
   const [name = 'list', ...rest] = args
-  if (name.startsWith('-')) return await list(args)
+  if (name.startsWith('-')) return await listWherever(args)
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined
   if (action !== undefined) return await action(rest)
   const near = nearest(name, Object.keys(actions))

@@ -6,15 +6,17 @@ import { findStack } from '../../compose/stack/stack.ts'
 import { duration } from '../../proxy/config/kinds/amounts.ts'
 import type { HoldStatus } from '../../proxy/control/protocol.ts'
 import { EdgeError } from '../../proxy/errors.ts'
+import { doneThere } from '../laptop/there.ts'
+import { siteOptions, siteUsage } from '../site-file.ts'
 import { accessOf, projectOf, read, stackOptions, stackUsage } from '../stack/access.ts'
 import { cutWords } from '../stack/status-report.ts'
 import { table } from '../terminal.ts'
 
 export const summary =
   'Hold the requests of an upstream at the edge, let them go, or serve a page; settle what was left'
-export const usage = `[--json]
-twinedge slots pause|resume|maintenance web|api [--longest 60s] [--spread 5s] ${stackUsage} [--json]
-twinedge slots settle ${stackUsage} [--break-lock WHO]
+export const usage = `${siteUsage} ${stackUsage} [--json]
+twinedge slots pause|resume|maintenance web|api [--longest 60s] [--spread 5s] [--json]
+twinedge slots settle [--break-lock WHO]
 
   pause        requests wait at the edge, --longest at most; after that they go on by themselves
   resume       they go on, spread out over --spread
@@ -33,9 +35,11 @@ export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...stackOptions, ...lockOptions, ...options }
+    options: { ...siteOptions, ...stackOptions, ...lockOptions, ...options }
   })
   const [what, upstream, ...more] = positionals
+  const there = await doneThere(['slots', ...args], values, upstream)
+  if (there !== null) return there
   if (what === 'settle' && upstream === undefined) return settle(values)
   const edge = edgeAt(values.socket ?? (await findStack(await dockerEngine(), await projectOf(values))).socket)
   if (what === undefined) return show(edge, values.json === true)

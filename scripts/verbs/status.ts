@@ -6,13 +6,18 @@ import type { Sight } from '../../compose/status/stack-status.ts'
 import type { StatusAnswer } from '../../proxy/control/protocol.ts'
 import { EdgeError, failures } from '../../proxy/errors.ts'
 import { ask, findSocket, type Place, placeOptions } from '../control-client.ts'
+import { serversOf, siteAt } from '../laptop/site.ts'
+import { siteStatus } from '../look/status.ts'
+import { siteOptions, siteUsage } from '../site-file.ts'
 import { projectOf, stackOptions } from '../stack/access.ts'
 import { edgeReport } from '../stack/edge-report.ts'
 import { stackReport } from '../stack/status-report.ts'
 
 export const summary =
   'Show the slots, their containers and releases, what is in flight, what changes, and the certificates'
-export const usage = `[--project NAME] [--socket PATH | --config FILE] [--json]
+export const usage = `${siteUsage} [--project NAME] [--socket PATH | --config FILE] [--json]
+
+  --site, --server    all servers of a deploy.yaml, or one of them; without any option, of the deploy.yaml that is found
 
   --project           of Compose, by default COMPOSE_PROJECT_NAME or twinedge
   --socket, --config  an edge alone, wherever it runs; with --project, of that stack`
@@ -32,8 +37,11 @@ interface Seen {
 }
 
 export async function run(args: string[]): Promise<number> {
-  const options = { ...placeOptions, ...stackOptions, json: { type: 'boolean' } } as const
+  const options = { ...siteOptions, ...placeOptions, ...stackOptions, json: { type: 'boolean' } } as const
   const { values } = parseArgs({ args, options })
+  const isLocal = [values.project, values.socket, values.config].some(value => value !== undefined)
+  const site = isLocal ? null : await siteAt(values)
+  if (site !== null) return siteStatus(site, serversOf(site, values), values.json === true)
   const { edge, stack, missing } = await look(values)
   const failure = edge instanceof EdgeError ? told(edge) : null
   const answer = edge instanceof EdgeError ? {} : edge
