@@ -3,17 +3,20 @@ import { builtinModules } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { failures } from '../proxy/errors.ts'
+import { laptopFailures } from '../proxy/failures/laptop/laptop.ts'
 
 const project = join(import.meta.dirname, '..')
 const homes = ['proxy', 'compose', 'scripts'].filter(home => existsSync(join(project, home)))
 
 /** Who may import whom: from a higher rank to a lower one, never back, never across. The longest path that fits counts. */
 const ranks: Record<string, number> = {
+  'proxy/failures': -1,
   'proxy/errors.ts': 0,
   'proxy/deadlines.ts': 0,
   'proxy/garbage.ts': 0,
   'proxy/control/protocol.ts': 1,
-  'proxy/control/slot-protocol.ts': 0, // a part of it
+  'proxy/control/slot-protocol.ts': 0, // parts of it
+  'proxy/control/link-protocol.ts': 0,
   'proxy/config': 1,
   'proxy/state': 1,
   'proxy/http': 2,
@@ -23,23 +26,28 @@ const ranks: Record<string, number> = {
   'proxy/upstream': 3,
   'proxy/assets': 3,
   'proxy/acme': 4,
+  'proxy/link': 4,
   'proxy/listener': 4,
   'proxy/forward': 4,
   'proxy/control': 4,
   'proxy/demo': 4,
   'proxy/certificate-warnings.ts': 4,
   'proxy/keyring.ts': 5,
-  'proxy/reload.ts': 5,
-  'proxy/edge.ts': 6,
-  'proxy/main.ts': 7,
-  compose: 8,
-  scripts: 9
+  'proxy/wiring': 6,
+  'proxy/edge.ts': 7,
+  'proxy/main.ts': 8,
+  compose: 9,
+  scripts: 10
 }
 
 /** Of the edge, only this is open to whoever operates it. */
 const open: Record<string, readonly string[]> = {
   compose: [
-    'proxy/config/faults.ts', // a typo in .env is told like one in a configuration
+    'proxy/config/faults.ts', // a typo in .env or deploy.yaml is told like one in a configuration
+    'proxy/config/fields.ts', // and read alike
+    'proxy/config/outline.ts',
+    'proxy/config/settings.ts',
+    'proxy/config/source',
     'proxy/config/kinds', // what the edge will read is checked as it reads it
     'proxy/control/protocol.ts',
     'proxy/errors.ts',
@@ -52,6 +60,7 @@ const open: Record<string, readonly string[]> = {
     'proxy/config',
     'proxy/control/protocol.ts',
     'proxy/errors.ts',
+    'proxy/failures/laptop', // the page of failures has a part for them
     'proxy/main.ts',
     'proxy/record/terminal.ts', // what makes a stranger's text safe to print
     'proxy/tls/certificates.ts' // `check` reads the certificates as a start would
@@ -66,11 +75,17 @@ const packageHomes: Record<string, string | readonly string[]> = {
   '@peculiar/x509': 'proxy/tls/x509.ts',
   'acme-client': 'proxy/acme/ca/client.ts',
   dockerode: 'compose/engine.ts',
-  fastify: 'proxy/control/server.ts',
+  fastify: ['proxy/control/server.ts', 'proxy/control/link/routes.ts'],
   pino: 'proxy/record/log.ts',
   'prom-client': 'proxy/record/metrics.ts',
-  // The edge reads archives, a swap makes one.
-  'tar-stream': ['proxy/assets/store/archive.ts', 'compose/container/archive.ts'],
+  // The edge reads archives, and so does who is to build from one; a swap makes one; a ship does both.
+  'tar-stream': [
+    'proxy/assets/store/archive.ts',
+    'compose/container/archive.ts',
+    'compose/image/saved.ts',
+    'compose/laptop/image/artifact.ts',
+    'compose/server/ship/load.ts'
+  ],
   undici: 'compose/edge-client.ts',
   yaml: 'proxy/config/source/document.ts'
 }
@@ -88,6 +103,25 @@ const pure = [
   'compose/env/kinds.ts',
   'compose/env/spelling.ts',
   'compose/env/variables.ts',
+  'compose/host/boot-order.ts',
+  'compose/host/judgement.ts',
+  'compose/host/plan.ts',
+  'compose/host/settings.ts',
+  'compose/host/tuning-file.ts',
+  'compose/image/chains.ts',
+  'compose/laptop/ship/window.ts',
+  'compose/laptop/bootstrap/checks.ts',
+  'compose/laptop/facts/parse.ts',
+  'compose/laptop/firewall/answers.ts',
+  'compose/laptop/firewall/plan.ts',
+  'compose/laptop/packages/engine.ts',
+  'compose/laptop/takeover/nginx.ts',
+  'compose/laptop/dns/findings.ts',
+  'compose/laptop/dns/safety.ts',
+  'compose/laptop/dns/switch-plan.ts',
+  'compose/laptop/init/deploy-env.ts',
+  'compose/laptop/init/draft.ts',
+  'compose/laptop/init/env-text.ts',
   'compose/record/releases.ts',
   'compose/stack/env-lines.ts',
   'compose/stack/memory.ts',
@@ -109,7 +143,14 @@ const pure = [
   'proxy/http/fields.ts',
   'proxy/http/request-head.ts',
   'proxy/http/response-head.ts',
+  'proxy/link/report/agreed.ts',
+  'proxy/link/report/compile.ts',
+  'proxy/link/report/pair-findings.ts',
+  'proxy/link/report/read.ts',
+  'proxy/link/report/server-findings.ts',
+  'proxy/link/report/verdict.ts',
   'proxy/record/redaction.ts',
+  'proxy/routing/loop-mark.ts',
   'proxy/routing/route.ts',
   'proxy/tls/client-hello.ts'
 ]
@@ -123,6 +164,8 @@ const harmlessNames: Record<string, RegExp> = {
 /** Who may look at `process`, besides main.ts and scripts. */
 const knowsProcess: Record<string, RegExp> = {
   'compose/record/lock.ts': /^process\.kill$/, // asks whether a holder still lives
+  'compose/server/deploy/orders.ts': /^process\.kill$/, // stops an order
+  'compose/server/ship/pieces.ts': /^process\.pid$/, // for who looks whether a visit lasts
   'proxy/acme/ca/ca-process.ts': /^process\.(on|exit|send)$/, // a process of its own
   'proxy/acme/ca/process-authority.ts': /^process\.(env|ts)$/, // which it starts, and its name
   'proxy/assets/store/compression-process.ts': /^process\.(on|exit|send)$/, // the same
@@ -288,6 +331,16 @@ t.test('every failure in the table happens somewhere', async t => {
   for (const code of Object.keys(failures)) {
     t.ok(
       all.some(text => new RegExp(`'${code}\\b`).test(text)),
+      code
+    )
+  }
+})
+
+t.test('each failure of the link and of a laptop is provoked by a test', async t => {
+  const tests = globSync('test/**/*.test.ts', { cwd: project }).map(path => readFileSync(join(project, path), 'utf8'))
+  for (const code of Object.keys(failures).filter(code => code.startsWith('LINK_') || code in laptopFailures)) {
+    t.ok(
+      tests.some(text => new RegExp(`\\b${code}\\b`).test(text)),
       code
     )
   }

@@ -1,4 +1,4 @@
-// npm run bench -- request|sse|handshake|upload|container|swap [--only NAME,NAME] [--seconds N] [--changes N]
+// npm run bench -- request|sse|handshake|upload|container|swap|link|ship|deploy [--only NAME,NAME] [--seconds N] [--changes N]
 // Races the edge against its peers, side by side on this machine. Nothing here passes or fails: it prints figures,
 // their ratios, and the machine. Needs Linux; what is missing of the peers is named with the way to get it.
 import { execFileSync } from 'node:child_process'
@@ -8,12 +8,15 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as container from './container.ts'
 import { type Contestant, contestants } from './contestants.ts'
+import * as deploy from './deploy.ts'
 import * as handshake from './handshake.ts'
+import * as link from './link.ts'
 import type { UpstreamVerbs } from './load/upstream.ts'
 import { type Verbs, Worker } from './load/worker.ts'
 import { find, type Running, start, type Track } from './peers/launch.ts'
 import { printMachine } from './report.ts'
 import * as request from './request.ts'
+import * as ship from './ship.ts'
 import * as sse from './sse.ts'
 import * as swap from './swap.ts'
 import * as upload from './upload.ts'
@@ -36,7 +39,14 @@ export interface Race {
   worker<V extends Verbs>(file: string): Worker<V>
 }
 
-const benches = { request, sse, handshake, upload, container, swap }
+interface Bench {
+  readonly hasExtras: boolean
+  /** Who races, where it is not those whom the other benches have. */
+  readonly own?: readonly Contestant[]
+  measure(race: Race): Promise<void>
+}
+
+const benches: Record<string, Bench> = { request, sse, handshake, upload, container, swap, link, ship, deploy }
 const domain = 'bench.test'
 const started: { stop(): Promise<void> }[] = []
 const teardowns: (() => unknown)[] = []
@@ -56,9 +66,9 @@ try {
 }
 
 async function main(name: string): Promise<void> {
-  const bench = benches[name as keyof typeof benches]
+  const bench = benches[name]
   if (bench === undefined) throw new Error(`Which one? npm run bench -- ${Object.keys(benches).join('|')}`)
-  const chosen = choose(values.only?.split(','), bench.hasExtras)
+  const chosen = choose(values.only?.split(','), bench)
   printMachine(chosen)
   const upstream = worker<UpstreamVerbs>('upstream')
   const upstreamPort = await upstream.ask('listen', undefined)
@@ -88,12 +98,12 @@ function watchOthers(): () => number {
   return () => Math.max(0, ((spent() - before) / (performance.now() - beganMs)) * 1000)
 }
 
-function choose(names: readonly string[] | undefined, hasExtras: boolean): Contestant[] {
-  if (names === undefined) return contestants.filter(each => hasExtras || each.isExtra === undefined)
+function choose(names: readonly string[] | undefined, bench: Bench): readonly Contestant[] {
+  const all = bench.own ?? contestants
+  if (names === undefined) return all.filter(each => bench.hasExtras || each.isExtra === undefined)
   return names.map(name => {
-    const found = contestants.find(each => each.name === name)
-    if (found === undefined)
-      throw new Error(`No contestant "${name}": ${contestants.map(each => each.name).join(', ')}`)
+    const found = all.find(each => each.name === name)
+    if (found === undefined) throw new Error(`No contestant "${name}": ${all.map(each => each.name).join(', ')}`)
     return found
   })
 }
@@ -107,7 +117,7 @@ function layTrack(upstreamPort: number): Track {
   if (find({ binary: 'openssl' }) === null) throw new Error('openssl is not installed: apt install openssl')
   execFileSync('openssl', ['req', '-x509', ...curve, ...name, '-keyout', key, '-out', cert], { stdio: 'pipe' })
   writeFileSync(pair, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'))
-  return { folder, domain, cert, key, pair, upstream: `127.0.0.1:${upstreamPort}` }
+  return { folder, domain, host: '127.0.0.1', cert, key, pair, upstream: `127.0.0.1:${upstreamPort}` }
 }
 
 async function startOne(contestant: Contestant, track: Track): Promise<Running | null> {

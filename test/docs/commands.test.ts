@@ -37,7 +37,17 @@ for (const file of ['README.md', 'README.zh-CN.md']) {
 }
 
 t.test('every verb that the other pages name exists', async t => {
-  const pages = ['settings', 'requests', 'failures', 'swaps', 'swaps.zh-CN'].map(name => `docs/${name}.md`)
+  const pages = [
+    'settings',
+    'requests',
+    'failures',
+    'swaps',
+    'swaps.zh-CN',
+    'link',
+    'link.zh-CN',
+    'manual',
+    'manual.zh-CN'
+  ].map(name => `docs/${name}.md`)
   for (const file of [...pages, 'CHANGELOG.md']) {
     const unknown = named(readPage(file), /(?:^|[\s/])twinedge ([a-z][a-z-]*)/g).filter(verb => !verbs.includes(verb))
     t.same(unknown, [], file)

@@ -52,7 +52,13 @@ for (const file of ['README.md', 'README.zh-CN.md']) {
 t.test('every metric in the README is one that the edge has, and the other way round', async t => {
   const named = tableUnder(readPage('README.md'), 'Metric').flatMap(([names = '']) => spansIn(names))
   const { createMetrics } = await import('../../proxy/record/metrics.ts')
-  const text = await createMetrics(() => ({ connections: 0, upstreams: [], certificates: [], renewals: [] })).render()
+  const text = await createMetrics(() => ({
+    connections: 0,
+    upstreams: [],
+    certificates: [],
+    renewals: [],
+    link: null
+  })).render()
   const published = [...text.matchAll(/^# TYPE (twinedge_\w+) /gm)].map(([, name = '']) => name)
   t.same(named.toSorted(), published.toSorted())
 })

@@ -18,7 +18,9 @@ function targetsOf({ links, headings }: Page): string[] {
 
 for (const [file, twin] of [
   ['README.md', 'README.zh-CN.md'],
-  ['docs/swaps.md', 'docs/swaps.zh-CN.md']
+  ['docs/swaps.md', 'docs/swaps.zh-CN.md'],
+  ['docs/link.md', 'docs/link.zh-CN.md'],
+  ['docs/manual.md', 'docs/manual.zh-CN.md']
 ] as const) {
   const [english, chinese] = [readPage(file), readPage(twin)]
 

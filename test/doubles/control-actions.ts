@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { AssetActions, ControlActions, SlotActions } from '../../proxy/control/actions.ts'
+import type { AssetActions, ControlActions, LinkActions, SlotActions } from '../../proxy/control/actions.ts'
 import type {
   AssetsAnswer,
   AssetsStatus,
@@ -8,9 +8,14 @@ import type {
   HoldStatus,
   ImportAnswer,
   ImportRequest,
+  LinkMeasure,
+  LinkStatus,
+  MeasureRequest,
+  PairRequest,
   RenewAnswer,
   RenewalStatus,
   RenewRequest,
+  StandbyAnswer,
   StatusAnswer,
   Tally
 } from '../../proxy/control/protocol.ts'
@@ -63,10 +68,19 @@ export const status: StatusAnswer = {
     {
       domains: ['example.com', 'www.example.com'],
       issuer: 'CN=local authority',
-      expiresAt: new Date(Date.now() + 12.5 * 86_400_000).toISOString()
+      beginsAt: new Date(Date.now() - 77.5 * 86_400_000).toISOString(),
+      expiresAt: new Date(Date.now() + 12.5 * 86_400_000).toISOString(),
+      isLocal: true
     }
   ],
-  renewals: []
+  renewals: [],
+  link: {
+    state: 'up',
+    peer: '203.0.113.7:7443',
+    fault: null,
+    roundTripMs: 201,
+    lines: { spare: 15, wanted: 16, inUse: 3, incoming: 17, resumed: 2 }
+  }
 }
 
 /** A moment so many days from now. */
@@ -133,6 +147,57 @@ export class StubAssets implements AssetActions {
   }
 }
 
+const ownKey = { fingerprint: `SHA256:${'o'.repeat(42)}A`, madeAt: inDays(-10), expiresAt: inDays(355.5) }
+const peerKey = { fingerprint: `SHA256:${'p'.repeat(42)}A`, madeAt: inDays(-345), expiresAt: inDays(20.5) }
+/** As `twinedge link pair` prints them. */
+export const fingerprints = { own: ownKey.fingerprint, peer: peerKey.fingerprint }
+
+/** A link that is up. */
+export const linkStatus: LinkStatus = {
+  state: 'up',
+  since: new Date(Date.now() - 7_200_000).toISOString(),
+  peer: '203.0.113.7:7443',
+  fault: null,
+  roundTripMs: 201.4,
+  lines: { spare: 15, wanted: 16, inUse: 3, incoming: 17, resumed: 2 },
+  keys: { own: ownKey, next: null, peer: [peerKey] },
+  report: null,
+  reportedAt: null,
+  clockAheadMs: 12
+}
+
+/** It remembers what was asked for, and does it if `fail` is null. */
+export class StubLink implements LinkActions {
+  readonly asked: unknown[] = []
+  fail: Error | null = null
+  /** What the next looks at it find; the last one stays. */
+  seen: LinkStatus[] = [linkStatus]
+
+  status(): LinkStatus {
+    const [first = linkStatus, ...more] = this.seen
+    if (more.length > 0) this.seen = more
+    return this.#take('status', first)
+  }
+  async pair(request: PairRequest) {
+    return this.#take(request, this.seen[0]!.keys)
+  }
+  async rotate() {
+    return this.#take('rotate', this.seen[0]!.keys)
+  }
+  async measure(request: MeasureRequest): Promise<LinkMeasure> {
+    const roundTripMs = { least: 200, median: 201, most: 240 }
+    return this.#take(request, { roundTripMs, messages: { sent: 100, late: 1 }, up: 9e6, down: 8e6 })
+  }
+  standby(): StandbyAnswer {
+    return this.#take('standby', { verdicts: [] })
+  }
+  #take<T>(request: unknown, answer: T): T {
+    this.asked.push(request)
+    if (this.fail !== null) throw this.fail
+    return answer
+  }
+}
+
 /** An edge as its operator sees it, with nothing behind it. */
 export class StubActions implements ControlActions {
   level = 'info'
@@ -175,6 +240,7 @@ export class StubActions implements ControlActions {
   }
   readonly slots = new StubSlots()
   readonly assets = new StubAssets()
+  readonly link = new StubLink()
   getLogLevel() {
     return this.level
   }

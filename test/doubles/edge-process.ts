@@ -27,8 +27,16 @@ export interface EdgeProcess {
   readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
-/** Starts it, waits until it serves, and kills it with the test if it is still there. */
-export async function startEdgeProcess(t: Test, yaml: string, env: NodeJS.ProcessEnv = {}): Promise<EdgeProcess> {
+/**
+ * Starts it, waits until it serves, and kills it with the test if it is still there.
+ * @param inside a command's start that puts what follows elsewhere: into a network namespace
+ */
+export async function startEdgeProcess(
+  t: Pick<Test, 'teardown'>,
+  yaml: string,
+  env: NodeJS.ProcessEnv = {},
+  inside: readonly string[] = []
+): Promise<EdgeProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'twinedge-'))
   const file = join(folder, 'edge.yaml')
   const write = (text: string): Promise<void> =>
@@ -36,7 +44,7 @@ export async function startEdgeProcess(t: Test, yaml: string, env: NodeJS.Proces
   await write(yaml)
   const { EDGE_CONTROL_SOCKET: _, ...outer } = process.env
   // tap gives each child its loaders; `env` takes them away and becomes the edge.
-  const start = [join(project, 'scripts/twinedge'), 'run', '--config', file]
+  const start = [...inside, join(project, 'scripts/twinedge'), 'run', '--config', file]
   const child = spawn('env', ['-u', 'NODE_OPTIONS', ...start], {
     env: { ...outer, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -47,7 +55,7 @@ export async function startEdgeProcess(t: Test, yaml: string, env: NodeJS.Proces
   t.teardown(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await exit
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   const { lines, line } = readLines(child)
   const died = exit.then(({ code }) => Promise.reject(new Error(`it did not start: exit ${code}`)))

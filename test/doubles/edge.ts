@@ -63,7 +63,7 @@ export async function startEdge(t: Test, yaml: string, stateFolder?: string): Pr
   const edge = await Edge.start({ load, log, configFile: null, version: '0.0.0' })
   t.teardown(async () => {
     await edge.stop()
-    if (stateFolder === undefined) await rm(folder, { recursive: true, force: true })
+    if (stateFolder === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   const ca = await readFile(join(folder, 'local-ca', 'root.pem'), 'utf8').catch(() => '')
   return {

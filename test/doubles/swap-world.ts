@@ -111,7 +111,8 @@ export class World {
       state,
       health: 'healthy',
       lastCheck: null,
-      exitCode: 0
+      exitCode: 0,
+      restarts: 0
     } as const
     const rest = { isOutOfMemory: false, memoryLimitBytes: 0, restart: 'no', startedAt: '2026-01-01T00:00:00Z' }
     this.containers.set(service, { ...made, ...rest, labels: {}, mounts: {}, workingFolder: '/app' })

@@ -8,7 +8,7 @@ import { createLog } from '../../proxy/record/log.ts'
 import { makeLeaf, makeRoot } from '../../proxy/tls/local-certificate.ts'
 import { startEdge, yamlFor } from '../doubles/edge.ts'
 import { until } from '../doubles/edge-process.ts'
-import { freePorts } from '../doubles/pebble/program.ts'
+import { freePorts } from '../doubles/ports.ts'
 import { acmeYaml } from '../fixtures/acme-edge.ts'
 import { type Script, startScripted } from './acme/ca/scripted-authority.ts'
 

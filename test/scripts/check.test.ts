@@ -19,6 +19,13 @@ t.test('a file without fault: one line, exit 0', async t => {
   t.same(await twinedge(['check', file]), { code: 0, out: `${file}: ok (1 domains, 1 upstreams, 1 routes)\n`, err: '' })
 })
 
+t.test('a link says where it leads', async t => {
+  const file = await configFile(t, 'link: { peer: "2001:db8::7" }\n')
+  const peer = '[2001:db8::7]:7443'
+  t.match(await twinedge(['check', file]), { code: 0, out: `1 routes, a link to ${peer})` })
+  t.match(JSON.parse((await twinedge(['check', file, '--json'])).out), { ok: true, peer })
+})
+
 t.test('every fault at once, with its line, and exit 1', async t => {
   const file = await configFile(t, 'limits: { conections: 5 }\nlog: { level: loud }\n')
   const { code, out, err } = await twinedge(['check', file])

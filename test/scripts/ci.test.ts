@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { command, project } from '../doubles/command.ts'
 
-const foreign = ['chromium', 'nginx', 'h2load', 'curl', 'openssl', 'pebble', 'testssl']
+const foreign = ['chromium', 'nginx', 'h2load', 'curl', 'openssl', 'pebble', 'testssl', 'ip', 'python3', 'ssh']
 // What .ci/run itself is made of, so that nothing else of this machine is found.
 const tools = ['bash', 'dirname', 'mktemp', 'tee', 'grep', 'tail', 'rm', 'id', 'cat', 'head', 'mkdir', 'cp']
 
@@ -101,7 +101,7 @@ t.test('a Docker engine is started for the tests, as root alone; without one the
   const started = await ci(t, { ...programs, id: 'echo 0', testbed: 'echo an engine' })
   t.match(started.out, /^an engine\n1 passed, 0 failed\n/)
   const failing = await ci(t, { ...programs, id: 'echo 0', testbed: 'echo why; exit 1' })
-  t.match([failing.code, failing.out], [0, /^why\nno Docker engine here \(see above\)/])
+  t.match([failing.code, failing.out], [0, /^why\nthe testbed is not whole \(see above\)/])
   const stranger = await ci(t, { ...programs, id: 'echo 1000', testbed: 'echo an engine' })
   t.match([stranger.code, stranger.out], [0, /^no root or no apt-get here: no Docker engine is started/])
 })

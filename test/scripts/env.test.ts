@@ -36,7 +36,7 @@ t.test('env check --file tells all that is wrong at once: the text, the values, 
     /^HTTP_PORT +found it on lines \d+ and \d+; +expected it once/,
     /^APP_TOKEN +found a \$, .*; +expected single quotes/,
     /^HTTP_PORT +found "y"; +expected a whole number/,
-    /^next: mend these in \.env/
+    /^next: mend these in the file that is named/
   ])
   t.equal(lines.length, 5)
 })

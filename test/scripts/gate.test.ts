@@ -1,6 +1,6 @@
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { command, project } from '../doubles/command.ts'
 
@@ -11,10 +11,18 @@ interface Programs {
 }
 
 /** scripts/test between programs that do as told: shell commands in the place of tsc, biome and tap. */
-async function gate(t: { teardown(undo: () => unknown): void }, programs: Programs, args: string[] = []) {
+async function gate(
+  t: { teardown(undo: () => unknown): void },
+  programs: Programs,
+  { args = [], tests = ['test/a.test.ts'] }: { args?: string[]; tests?: string[] } = {}
+) {
   const folder = await mkdtemp(join(tmpdir(), 'te-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await cp(join(project, 'scripts/test'), join(folder, 'scripts/test'))
+  for (const test of tests) {
+    await mkdir(join(folder, dirname(test)), { recursive: true })
+    await writeFile(join(folder, test), '')
+  }
   await mkdir(join(folder, 'node_modules/.bin'), { recursive: true })
   const good = { tsc: 'exit 0', biome: 'exit 0', tap: report(['ok 1 - test/a.test.ts'], 'total: 3, pass: 3') }
   for (const [name, body] of Object.entries({ ...good, ...programs })) {
@@ -73,7 +81,35 @@ t.test('a test that prints totals of its own fools nobody', async t => {
   t.equal((await gate(t, { tap: report(lines, 'total: 4, pass: 3, fail: 1', 1) })).last, '3 passed, 1 failed')
 })
 
+t.test('what shares the engine goes beside what waits, what must be alone after all; all of it is counted', async t => {
+  // Of the two that go side by side, each waits for the other to have begun.
+  const tap = `echo "$*" >> begun
+others() { for _ in $(seq 500); do [ "$(wc -l < begun)" -lt 3 ] || return 0; sleep 0.01; done; exit 1; }
+case $* in
+  *a.test*) [ "$(wc -l < begun)" -eq 1 ] || exit 1 ;;
+  *stack*|*acme*) others ;;
+  *) [ "$(wc -l < begun)" -eq 4 ] || exit 1 ;;
+esac
+echo "# Subtest: $*"
+echo "# { total: 5, pass: 2, fail: 1, skip: 2 }"
+exit 1`
+  const folders = ['stack', 'compose/laptop/ship', 'proxy/acme', 'laptop', 'wan']
+  const tests = ['test/a.test.ts', ...folders.map(folder => `test/${folder}/b.test.ts`)]
+  const { out, last } = await gate(t, { tap }, { tests })
+  t.equal(last, '8 passed, 4 failed, 8 skipped', out)
+})
+
+t.test('a lane that broke off is a failure beside others that went well', async t => {
+  const tap = `case $* in *stack*) exit 1;; esac\n${report(['ok 1 - a'], 'total: 3, pass: 3')}`
+  const { code, last } = await gate(t, { tap }, { tests: ['test/a.test.ts', 'test/stack/c.test.ts'] })
+  t.same([code, last], [1, '3 passed, 1 failed'])
+})
+
 t.test('arguments go to tap as they are', async t => {
-  const { out } = await gate(t, { tap: 'for word in "$@"; do echo "word: $word"; done' }, ['test/a b.test.ts'])
+  const { out } = await gate(
+    t,
+    { tap: 'for word in "$@"; do echo "word: $word"; done' },
+    { args: ['test/a b.test.ts'] }
+  )
   t.match(out, 'word: test/a b.test.ts\n')
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { historyTable } from '../../scripts/stack/report.ts'
+import { historyTable, seenReport } from '../../scripts/stack/report.ts'
 import { stackReport } from '../../scripts/stack/status-report.ts'
 import { entry } from '../compose/status/findings.ts'
 
@@ -72,4 +72,10 @@ t.test('what is held, left over, short of memory or strange is told, and cannot 
     'WARNING: odd',
     '  next: mend'
   ])
+})
+
+t.test('where nobody came, no row of noughts is told', async t => {
+  const none = { requests: 0, failed: 0, carried: { requests: 0, streams: 0, webSockets: 0 }, cut: 0, longestMs: 0 }
+  t.equal(seenReport({ report: none, tookMs: 4_200 }), 'nobody came meanwhile; 4.2 s in all')
+  t.match(seenReport({ report: { ...none, cut: 1 }, tookMs: 4_200 }), /^0 requests meanwhile, 0 failed; .*cut: 1/)
 })

@@ -13,6 +13,7 @@ t.test('status shows slots, health with what the last probe saw, requests in fli
   t.equal(code, 0)
   t.match(out, /^twinedge 0\.1\.0 \(frontend\), process 4242, up 2 h$/m)
   t.match(out, /^config \/etc\/twinedge\/frontend\.yaml, loaded 1 min ago; log info$/m)
+  t.match(out, /^the link to 203\.0\.113\.7:7443 is up, 201 ms away, 3 lines in use$/m)
   t.match(out, /^web +blue \(active\) +up +2 +4 +http:\/\/127\.0\.0\.1:3001 +200 in 3 ms$/m)
   t.match(out, /^api +only \(active\) +down +0 +0 +http:\/\/127\.0\.0\.1:8000 +ECONNREFUSED \\u001b\[2J$/m)
   t.match(out, /^example\.com, www\.example\.com +12 +CN=local authority$/m)

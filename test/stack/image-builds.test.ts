@@ -17,6 +17,8 @@ import {
 import { buildImage, docker, engineMissing } from '../doubles/stack/engine.ts'
 import * as image from '../doubles/stack/image.ts'
 
+const whenLong = { skip: process.env.WAN === 'long' ? false : 'takes long: WAN=long' }
+
 if (engineMissing) {
   t.plan(0, engineMissing)
   process.exit()
@@ -48,7 +50,7 @@ t.test('an artifact needs no npm, no compiler and no network to become a web app
   t.match((await fetch(`${origin}/logo.png`)).headers.get('content-type'), 'image/png')
 })
 
-t.test('an artifact of a monorepo has its server deeper down', async t => {
+t.test('an artifact of a monorepo has its server deeper down', whenLong, async t => {
   const move = 'cd .next/standalone; mkdir -p apps/web; mv .next server.js package.json apps/web; cd /src'
   const id = await image.startContainer(t, await image.build(t, 'web', await packSample(t, move), isArtifact), readOnly)
   await image.untilHealth(id, 'healthy')
@@ -72,7 +74,7 @@ t.test('an artifact that is not standalone is refused, with what to change', asy
   t.match(err, "no standalone output in .next: next.config needs output: 'standalone'")
 })
 
-t.test('two artifacts that differ in a chunk share Node and the packages', async t => {
+t.test('two artifacts that differ in a chunk share Node and the packages', whenLong, async t => {
   const change = 'for file in .next/static/chunks/*.js; do break; done; echo "// changed" >> $file'
   const one = await image.layersOf(await image.build(t, 'web', await packSample(t), isArtifact))
   const two = await image.layersOf(await image.build(t, 'web', await packSample(t, change), isArtifact))
@@ -112,7 +114,7 @@ t.test('an API of a pyproject.toml, with the extras that are asked for and no ot
   t.match(err, 'API_EXTRAS: wbe is not among the optional dependencies of pyproject.toml: web, bot, all')
 })
 
-t.test('an API whose pyproject.toml has no dependencies gets those of requirements.txt', async t => {
+t.test('an API whose pyproject.toml has no dependencies gets those of requirements.txt', whenLong, async t => {
   const files = { 'tiny.py': tinyApp, 'pyproject.toml': pyproject(''), 'requirements.txt': `${requirements}idna\n` }
   const api = await image.build(t, 'api', await image.makeFolder(t, files), isTiny)
   t.equal((await image.runIn(api, 'python -c "import idna, tiny"')).code, 0)
@@ -135,7 +137,7 @@ t.test('a changed line of an API leaves its packages alone', async t => {
   t.not(after.at(-1), before.at(-1))
 })
 
-t.test('a changed line of the edge leaves the base, Node and the packages alone', async t => {
+t.test('a changed line of the edge leaves the base, Node and the packages alone', whenLong, async t => {
   const before = await image.layersOf(await buildImage('proxy'))
   const folder = await image.makeFolder(t, {})
   for (const name of edgeFiles) await cp(join(project, name), join(folder, name), { recursive: true })

@@ -4,7 +4,7 @@ import t from 'tap'
 import { connectTo, until } from '../doubles/edge-process.ts'
 import { ask } from '../doubles/foreign-client.ts'
 import { docker, engineMissing } from '../doubles/stack/engine.ts'
-import { authorityOf, freePorts, type Stack, upStack } from '../doubles/stack/stack.ts'
+import { authorityOf, namedPorts, type Stack, upStack } from '../doubles/stack/stack.ts'
 
 // Where nothing is built yet, the images are.
 t.setTimeout(600_000)
@@ -79,7 +79,7 @@ t.test('a stack comes, changes and goes as anyone who knows Compose expects', { 
 
   t.test('what .env says to Compose alone replaces no slot', async t => {
     const before = await containersOf(stack)
-    const { MONITOR_PORT = 0 } = await freePorts(['MONITOR_PORT'])
+    const { MONITOR_PORT = 0 } = await namedPorts(['MONITOR_PORT'])
     await stack.set({ WEB_GREEN_IMAGE: 'te-none:1', WEB_MEMORY: '384m', MONITOR_PORT: `${MONITOR_PORT}` })
     const { code, err } = await stack.compose('up', '-d', '--wait')
     t.equal(code, 0, err)

@@ -1,15 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { StackStatus } from '../../compose/status/stack-status.ts'
-import { project } from '../doubles/command.ts'
 import { engineMissing } from '../doubles/stack/engine.ts'
 import { type SmallStack, upSmallStack } from '../doubles/stack/small-stack.ts'
+import { begin, type Underway } from '../doubles/stack/underway.ts'
 
 const skip = engineMissing
+// Each has a stack of its own, and the engine takes two cores only when it is asked for several things at once.
+t.jobs = 3
 
 async function statusOf(stack: SmallStack): Promise<StackStatus> {
   const { code, out, err } = await stack.twinedge('status', '--json')
@@ -18,20 +17,10 @@ async function statusOf(stack: SmallStack): Promise<StackStatus> {
 }
 
 /** A swap that is at this step now. */
-async function swapAt(t: Test, stack: SmallStack, step: string): Promise<ChildProcess & { end: Promise<unknown> }> {
-  const start = [join(project, 'scripts/twinedge'), 'swap', 'web', stack.image('two'), '--project', stack.project]
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...start], { stdio: 'ignore' })
-  t.teardown(() => child.kill('SIGKILL'))
-  const end = new Promise(resolve => child.on('exit', resolve))
-  const at = join(stack.folder, '.twinedge/stack', stack.project, 'pending.json')
-  for (const late = Date.now() + 30_000; Date.now() < late; await pause(2)) {
-    try {
-      if (JSON.parse(readFileSync(at, 'utf8')).step === step) return Object.assign(child, { end })
-    } catch {
-      // Not begun yet.
-    }
-  }
-  throw new Error(`it never was at ${step}`)
+async function swapAt(stack: SmallStack, step: string): Promise<Underway> {
+  const swap = begin(stack, 'swap', 'web', stack.image('two'))
+  if ((await swap.at(step)) !== step) throw new Error(`it never was at ${step}`)
+  return swap
 }
 
 t.test('status before, during and after a swap', { skip }, async t => {
@@ -57,7 +46,7 @@ t.test('status before, during and after a swap', { skip }, async t => {
   t.ok(memory > 1e6 && memory < 96 * 1_048_576, `${memory} bytes in use`)
 
   stack.edge.inFlight.set('web/blue', 2)
-  const swap = await swapAt(t, stack, 'drainOld')
+  const swap = await swapAt(stack, 'drainOld')
   const during = await statusOf(stack)
   t.match(during.changing, { state: 'in progress', step: 'drainOld', hasFlipped: true, next: null })
   t.match(during.changing, { what: `swap web ${stack.image('two')}`, pid: Number })
@@ -102,7 +91,7 @@ t.test('a swap that was killed is told as unfinished, and slots settle ends it',
     ['drainOld', true, 'finishes', 'web-green']
   ] as const) {
     if (hasFlipped) stack.edge.inFlight.set('web/blue', 1)
-    const swap = await swapAt(t, stack, step)
+    const swap = await swapAt(stack, step)
     swap.kill('SIGKILL')
     await swap.end
     const next = `twinedge slots settle ${does} it; so does the next swap or rollback`

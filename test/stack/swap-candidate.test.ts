@@ -8,6 +8,8 @@ import { type SmallStack, upSmallStack } from '../doubles/stack/small-stack.ts'
 import { killAt } from '../doubles/stack/underway.ts'
 
 const skip = engineMissing
+// Each has a stack of its own, and the engine takes two cores only when it is asked for several things at once.
+t.jobs = 3
 /** With what a shell would take amiss. */
 const secret = `it's "$HOME" \`id\`\n\\two lines`
 const own = ['--candidate-env', 'POLLING=off', '--candidate-env', `TOKEN=${secret}`]

@@ -1,9 +1,13 @@
+// A swap that dies, at the steps that decide; at each of them with WAN=long.
 import t, { type Test } from 'tap'
 import { engineMissing } from '../doubles/stack/engine.ts'
 import { type SmallStack, upSmallStack } from '../doubles/stack/small-stack.ts'
 import { begin, pendingStep } from '../doubles/stack/underway.ts'
 
 const skip = engineMissing
+const whenLong = { skip: skip || (process.env.WAN === 'long' ? false : 'takes long: WAN=long') }
+// Each has a stack of its own, and the engine takes two cores only when it is asked for several things at once.
+t.jobs = 2
 t.setTimeout(180_000)
 
 /** Swaps to the other image, again and again, and kills each of them at another step. */
@@ -46,15 +50,23 @@ async function killAtEach(t: Test, stack: SmallStack, steps: readonly string[], 
 }
 
 const title = 'users keep what serves, the next command finishes it or undoes it'
-t.test(`kill -9 at any step: ${title}`, { skip }, async t => {
-  const untilFlip = ['createCandidate', 'startCandidate', 'awaitHealthy', 'promote']
-  await killAtEach(t, await upSmallStack(t), [...untilFlip, 'writeEnvironment', 'drainOld', 'stopOld'])
+// The last one before the flip, the flip, before the .env has it, and while users of the old one end.
+const decisive = ['awaitHealthy', 'promote', 'writeEnvironment', 'drainOld']
+t.test(`kill -9 at ${decisive.join(', ')}: ${title}`, { skip }, async t => {
+  await killAtEach(t, await upSmallStack(t), decisive)
 })
 
-t.test(`kill -9 while requests wait: ${title}`, { skip }, async t => {
+t.test(`kill -9 at any other step: ${title}`, whenLong, async t => {
+  await killAtEach(t, await upSmallStack(t), ['createCandidate', 'startCandidate', 'stopOld'])
+})
+
+t.test(`kill -9 while requests wait, and nothing runs: ${title}`, { skip }, async t => {
+  await killAtEach(t, await upSmallStack(t), ['awaitHealthyHeld'], '--hold')
+})
+
+t.test(`kill -9 at another step while requests wait: ${title}`, whenLong, async t => {
   // The others are those of above, or change nothing that outlives them.
-  const steps = ['holdRequests', 'suspendOld', 'awaitHealthyHeld', 'openRequests']
-  await killAtEach(t, await upSmallStack(t), steps, '--hold')
+  await killAtEach(t, await upSmallStack(t), ['holdRequests', 'suspendOld', 'openRequests'], '--hold')
 })
 
 t.test('Ctrl-C before the flip undoes what was begun; a dead terminal ends nothing', { skip }, async t => {

@@ -4,6 +4,9 @@ import { docker, engineMissing } from '../doubles/stack/engine.ts'
 import { upSmallStack } from '../doubles/stack/small-stack.ts'
 
 const skip = engineMissing
+const whenLong = { skip: skip || (process.env.WAN === 'long' ? false : 'takes long: WAN=long') }
+// Each has a stack of its own, and the engine takes two cores only when it is asked for several things at once.
+t.jobs = 3
 
 t.test('swaps, rollbacks and `up -d` agree on what runs', { skip }, async t => {
   const stack = await upSmallStack(t, { OTHER: '1', COMPOSE_PROFILES: 'web-blue,other' })
@@ -35,42 +38,6 @@ t.test('swaps, rollbacks and `up -d` agree on what runs', { skip }, async t => {
   t.equal((await stack.compose('--profile', '*', 'down', '--timeout', '1')).code, 0)
   t.same(await stack.containers(), [], 'no container is orphaned')
 })
-
-t.test('what is no good is told, and removed; what served was not touched', { skip }, async t => {
-  const stack = await upSmallStack(t)
-  const before = await stack.containers()
-  const volumes = await volumesOfNobody()
-  const env = await readFile(stack.envFile, 'utf8')
-  const fails = {
-    crash: [/it has ended\nexited, exit code 3\nits last lines:\n(?: {2}.*\n)* {2}no DATABASE_URL/],
-    glutton: [/exited, exit code 137\nkilled for want of memory, its limit being 96 MB/],
-    wrong: [/the edge refused it: 500 this is another app\n/, /the edge's probe: 500 this is another app/],
-    deaf: [/it says that it is unhealthy/, /its own health check: connect ECONNREFUSED/]
-  } as const
-  for (const [character, said] of Object.entries(fails)) {
-    const { code, err } = await stack.twinedge('swap', 'web', stack.image(character as keyof typeof fails))
-    t.equal(code, 1)
-    t.match(err, /^COMPOSE_CANDIDATE_FAILED: web-green \(/)
-    for (const line of said) t.match(err, line)
-    t.same(await stack.containers(), before, character)
-  }
-  const slow = await stack.twinedge('swap', 'web', stack.image('deaf'), '--within', '500ms')
-  t.match(slow.err, /not healthy within 0\.5 s/)
-  const missing = await stack.twinedge('swap', 'web', 'nowhere.invalid/app:1')
-  t.match(missing.err, /^COMPOSE_IMAGE_MISSING: nowhere\.invalid\/app:1 is not here, and cannot be pulled: .+\nnext: /)
-  t.same(await stack.containers(), before)
-  t.equal(await readFile(stack.envFile, 'utf8'), env)
-  t.same(await volumesOfNobody(), volumes, 'no volume is left behind')
-  const names = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=localhost/${stack.project}/web`])
-  t.equal(names.out, 'release-1\n', 'and no name but that of what serves')
-  t.equal(stack.edge.active.get('web'), 'blue')
-  t.match((await stack.twinedge('history')).out, / failed +\S+ +\d+\.\d s +COMPOSE_CANDIDATE_FAILED /)
-})
-
-/** Those that are in use are not among them. */
-async function volumesOfNobody(): Promise<string> {
-  return (await docker(['volume', 'ls', '--quiet', '--filter', 'dangling=true'])).out
-}
 
 t.test('what has been edited meanwhile is for `up -d`, not for a swap to carry out', { skip }, async t => {
   const stack = await upSmallStack(t, { OTHER: '1', COMPOSE_PROFILES: 'web-blue,other' })
@@ -116,7 +83,7 @@ t.test(
   }
 )
 
-t.test('images of releases long ago go; those that are kept stay, under whatever name', { skip }, async t => {
+t.test('images of releases long ago go; those that are kept stay, under whatever name', whenLong, async t => {
   const stack = await upSmallStack(t)
   for (const name of ['two', 'three', 'two'] as const) {
     t.equal((await stack.twinedge('swap', 'web', stack.image(name), '--keep', '2')).code, 0, name)
@@ -133,3 +100,41 @@ t.test('images of releases long ago go; those that are kept stay, under whatever
   t.match(names.out, `${stack.project}-two`, 'release 2 had the image of release 4')
   t.match(names.out, `${stack.project}-one`, 'what .env falls back on')
 })
+
+// Alone: it counts volumes that are nobody's, and those of a stack that comes or goes are so for a moment.
+const alone = { skip, buffered: false }
+t.test('what is no good is told, and removed; what served was not touched', alone, async t => {
+  const stack = await upSmallStack(t)
+  const before = await stack.containers()
+  const volumes = await volumesOfNobody()
+  const env = await readFile(stack.envFile, 'utf8')
+  const fails = {
+    crash: [/it has ended\nexited, exit code 3\nits last lines:\n(?: {2}.*\n)* {2}no DATABASE_URL/],
+    glutton: [/exited, exit code 137\nkilled for want of memory, its limit being 96 MB/],
+    wrong: [/the edge refused it: 500 this is another app\n/, /the edge's probe: 500 this is another app/],
+    deaf: [/it says that it is unhealthy/, /its own health check: .*Connection refused/]
+  } as const
+  for (const [character, said] of Object.entries(fails)) {
+    const { code, err } = await stack.twinedge('swap', 'web', stack.image(character as keyof typeof fails))
+    t.equal(code, 1)
+    t.match(err, /^COMPOSE_CANDIDATE_FAILED: web-green \(/)
+    for (const line of said) t.match(err, line)
+    t.same(await stack.containers(), before, character)
+  }
+  const slow = await stack.twinedge('swap', 'web', stack.image('deaf'), '--within', '500ms')
+  t.match(slow.err, /not healthy within 0\.5 s/)
+  const missing = await stack.twinedge('swap', 'web', 'nowhere.invalid/app:1')
+  t.match(missing.err, /^COMPOSE_IMAGE_MISSING: nowhere\.invalid\/app:1 is not here, and cannot be pulled: .+\nnext: /)
+  t.same(await stack.containers(), before)
+  t.equal(await readFile(stack.envFile, 'utf8'), env)
+  t.same(await volumesOfNobody(), volumes, 'no volume is left behind')
+  const names = await docker(['images', '--format', '{{.Tag}}', '--filter', `reference=localhost/${stack.project}/web`])
+  t.equal(names.out, 'release-1\n', 'and no name but that of what serves')
+  t.equal(stack.edge.active.get('web'), 'blue')
+  t.match((await stack.twinedge('history')).out, / failed +\S+ +\d+\.\d s +COMPOSE_CANDIDATE_FAILED /)
+})
+
+/** Those that are in use are not among them. */
+async function volumesOfNobody(): Promise<string> {
+  return (await docker(['volume', 'ls', '--quiet', '--filter', 'dangling=true'])).out
+}

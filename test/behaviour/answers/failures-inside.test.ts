@@ -4,6 +4,7 @@ import { Assets } from '../../../proxy/assets/assets.ts'
 import { readConfig } from '../../../proxy/config/load.ts'
 import { Deadlines } from '../../../proxy/deadlines.ts'
 import { EdgeError } from '../../../proxy/errors.ts'
+import { FromClient } from '../../../proxy/forward/arrival/client.ts'
 import { Forwarder } from '../../../proxy/forward/forwarder.ts'
 import { provenanceOf } from '../../../proxy/forward/headers.ts'
 import { Forwarding } from '../../../proxy/forward/request.ts'
@@ -12,13 +13,14 @@ import { Admission } from '../../../proxy/listener/admission.ts'
 import type { Handler } from '../../../proxy/listener/context.ts'
 import { createHttpListener } from '../../../proxy/listener/http.ts'
 import { startEdge, yamlFor } from '../../doubles/edge.ts'
+import { noPeer } from '../../doubles/no-peer.ts'
 import { startRawUpstream } from '../../doubles/raw-upstream.ts'
 
 const deadlines = new Deadlines()
 
 function siteTo(origin: string): Site {
   const yaml = `${yamlFor({ web: origin })}state: /tmp\n`
-  const context = { deadlines, promotedSlot: () => undefined, onHealth() {}, onSelfOpened() {} }
+  const context = { deadlines, peer: noPeer, promotedSlot: () => undefined, onHealth() {}, onSelfOpened() {} }
   return buildSite(readConfig(yaml, 'edge.yaml', {}), context, null)
 }
 
@@ -45,12 +47,12 @@ t.test('EDGE_INTERNAL: a bug of ours is a 500 to one client, and a stack in the 
   const text = await answerOf(
     t,
     site,
-    new Forwarder(
-      () => broken,
-      noAssets,
+    new Forwarder(new FromClient(deadlines), {
+      site: () => broken,
+      assets: noAssets,
       deadlines,
-      entry => recorded.push(entry)
-    )
+      record: entry => recorded.push(entry)
+    })
   )
   t.match(text, /^HTTP\/1\.1 500 Internal Server Error\r\n[\s\S]*"code":"EDGE_INTERNAL"/)
   t.match(text, '"request":"the-id-of-it"')
@@ -71,7 +73,9 @@ t.test(
           route: site.config.routes[0]!,
           upstream: site.upstreams.get('web')!,
           provenance: provenanceOf(exchange.head, exchange.clientAddress, exchange.id, null),
-          hsts: null
+          mark: '',
+          hsts: null,
+          isFromPeer: false
         }
         const forwarding = new Forwarding(exchange, to, deadlines, (_done, failure) => ended.push(failure?.code))
         forwarding.start()

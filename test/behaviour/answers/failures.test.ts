@@ -53,8 +53,15 @@ const flipAndDrain = async (): Promise<void> => {
   const { before } = await edge.edge.slots.promote({ upstream: 'pair', slot, passes: 1, withinMs: 1_000 })
   edge.edge.slots.drain({ upstream: 'pair', slot: before, withinMs: 0, graceMs: 0 })
 }
-const flipping = setInterval(() => void flipAndDrain(), 700)
-t.teardown(() => clearInterval(flipping))
+let flip = Promise.resolve()
+const flipping = setInterval(() => {
+  flip = flip.then(flipAndDrain)
+}, 700)
+// One that is under way when the edge stops is refused.
+t.teardown(async () => {
+  clearInterval(flipping)
+  await flip
+})
 
 /** What a client may read of a failure: the code and the request id, and nothing of what lies behind the edge. */
 async function checkAnswer(
@@ -115,6 +122,20 @@ t.test('EDGE_RATE_LIMITED', async t => {
   const text = await readAll(client)
   await checkAnswer(t, limited, 'EDGE_RATE_LIMITED', { text, isPage: false })
   t.match(text, 'retry-after: ')
+})
+
+t.test('LINK_LOOP', async t => {
+  await ask(t, edge, 'h1', { path: '/web/malformed' })
+  const mark = /\r\ncdn-loop: (\S+;upstream=web)\r\n/.exec(web.received())?.[1] ?? ''
+  for (const protocol of protocols) {
+    const { status, headers, body } = await ask(t, edge, protocol, {
+      path: '/web/malformed',
+      headers: ['cdn-loop', mark]
+    })
+    const lines = headers.map((part, i) => part + (i % 2 === 0 ? ': ' : '\r\n')).join('')
+    const text = `HTTP/1.1 ${status}\r\n${lines}\r\n${body}`
+    await checkAnswer(t, edge, 'LINK_LOOP', { text, isPage: false })
+  }
 })
 
 t.test('EDGE_PLAIN_HTTP is told in the clear, as TLS is what is missing', async t => {

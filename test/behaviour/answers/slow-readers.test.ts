@@ -2,6 +2,9 @@ import t from 'tap'
 import { connectRaw, startEdge, yamlFor } from '../../doubles/edge.ts'
 import { startRawUpstream } from '../../doubles/raw-upstream.ts'
 
+// They wait more than they work.
+t.jobs = 2
+
 /** Between these sizes lies the one at which the last bytes wait inside the edge while the kernel's buffers are full. */
 const STEP_BYTES = 24 * 1024
 const LINGER_MS = 5_000

@@ -7,7 +7,7 @@ import { CertificateStore, thumbprintOf } from '../../../proxy/acme/disk/store.t
 import { twinedge } from '../../doubles/command.ts'
 import { startEdge } from '../../doubles/edge.ts'
 import { pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
-import { freePorts } from '../../doubles/pebble/program.ts'
+import { freePorts } from '../../doubles/ports.ts'
 import { acmeYaml, isTrusted, shownFor } from '../../fixtures/acme-edge.ts'
 import { dayMs, Issuer, selfSigned } from '../../fixtures/certificates.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { connectRaw, readUntil, startEdge } from '../../doubles/edge.ts'
 import { pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
-import { freePorts } from '../../doubles/pebble/program.ts'
+import { freePorts } from '../../doubles/ports.ts'
 import { startRawUpstream } from '../../doubles/raw-upstream.ts'
 import { acmeYaml, isTrusted, shownFor } from '../../fixtures/acme-edge.ts'
 

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { twinedge } from '../../doubles/command.ts'
 import { startEdge, yamlFor } from '../../doubles/edge.ts'
 import { type PebbleOptions, pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
-import { freePorts } from '../../doubles/pebble/program.ts'
+import { freePorts } from '../../doubles/ports.ts'
 import { acmeYaml, isTrusted, shownFor } from '../../fixtures/acme-edge.ts'
 import { Issuer } from '../../fixtures/certificates.ts'
 

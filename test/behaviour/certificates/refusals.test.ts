@@ -7,7 +7,7 @@ import { type FailureCode, failures } from '../../../proxy/errors.ts'
 import { twinedge } from '../../doubles/command.ts'
 import { startEdge } from '../../doubles/edge.ts'
 import { type PebbleOptions, pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
-import { freePorts } from '../../doubles/pebble/program.ts'
+import { freePorts } from '../../doubles/ports.ts'
 import { type AcmePart, acmeYaml, shownFor } from '../../fixtures/acme-edge.ts'
 import { problem, type Script, startScripted } from '../../proxy/acme/ca/scripted-authority.ts'
 

@@ -6,7 +6,7 @@ import { CertificateStore, thumbprintOf } from '../../../proxy/acme/disk/store.t
 import { type RunningEdge, startEdge, yamlFor } from '../../doubles/edge.ts'
 import { until } from '../../doubles/edge-process.ts'
 import { type Pebble, pebbleMissing, startPebble } from '../../doubles/pebble/pebble.ts'
-import { freePorts } from '../../doubles/pebble/program.ts'
+import { freePorts } from '../../doubles/ports.ts'
 import { acmeYaml, isTrusted } from '../../fixtures/acme-edge.ts'
 
 const skip = pebbleMissing('debian')

@@ -4,6 +4,9 @@ import { connectRaw, readAll, readUntil, startEdge, yamlFor } from '../../double
 import { ACK, END_HEADERS, END_STREAM, frame, H2Frames, literal, pseudo, types } from '../../doubles/h2-frames.ts'
 import { type RawUpstream, startRawUpstream } from '../../doubles/raw-upstream.ts'
 
+// They wait more than they work.
+t.jobs = 6
+
 /** Its end, clean or by a reset. */
 function closing(socket: Socket): Promise<unknown> {
   return new Promise(resolve => socket.once('close', resolve))

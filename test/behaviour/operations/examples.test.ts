@@ -27,7 +27,7 @@ t.test('there is one example for each server', async t => {
 for (const file of examples) {
   t.test(`${file} serves the whole site, with nothing changed but ports, addresses and certificates`, async t => {
     const { edge, port, root, env } = await start(t, file)
-    await until(() => edge.status().upstreams.filter(({ health }) => health === 'up').length === 2, 'both are healthy')
+    await until(() => edge.status().upstreams.some(({ health }) => health === 'up'), 'what is here is healthy')
     for (const host of ['example.com', 'www.example.com']) {
       const ask = async (line: string): Promise<string> => {
         const client = await connect(port, host, root)
@@ -43,7 +43,8 @@ for (const file of examples) {
       client.destroy()
     }
     await t.rejects(connect(port, 'elsewhere.example', root))
-    t.match(await twinedge(['check', file], env), { code: 0, out: /ok \(2 domains, 2 upstreams, [46] routes\)/ })
+    const counts = /ok \(2 domains, 2 upstreams, [56] routes, a link to 127\.0\.0\.1:9\)/
+    t.match(await twinedge(['check', file], env), { code: 0, out: counts })
   })
 }
 
@@ -56,6 +57,8 @@ async function start(t: Test, file: string) {
     EDGE_LISTEN_HTTP: '127.0.0.1:0',
     EDGE_LISTEN_HTTPS: '127.0.0.1:0',
     EDGE_STATE: folder,
+    // Where nothing answers: what is the other server's is reached as the manual has it.
+    EDGE_LINK: '{ peer: "127.0.0.1:9", listen: "127.0.0.1:0" }',
     EDGE_TLS: `{ mode: files, certificates: [{ cert: "${cert}", key: "${key}" }] }`,
     [file.includes('backend') ? 'EDGE_UPSTREAMS_API_SLOTS_BLUE' : 'EDGE_UPSTREAMS_API_ORIGIN']: api.origin,
     [file.includes('frontend') ? 'EDGE_UPSTREAMS_WEB_SLOTS_BLUE' : 'EDGE_UPSTREAMS_WEB_ORIGIN']: web.origin

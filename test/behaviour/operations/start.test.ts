@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type FailureCode, failures } from '../../../proxy/errors.ts'
+import { laptopFailures } from '../../../proxy/failures/laptop/laptop.ts'
 import { command, type Outcome, project, twinedge } from '../../doubles/command.ts'
 import { yamlFor } from '../../doubles/edge.ts'
 import { startEdgeProcess } from '../../doubles/edge-process.ts'
@@ -18,9 +19,13 @@ type OfChange = Exclude<Extract<FailureCode, `COMPOSE_${string}`>, 'COMPOSE_ENV_
 type OfSlots = 'EDGE_SLOT_UNHEALTHY' | 'EDGE_SLOT_ACTIVE'
 /** What goes wrong with a build that comes: see test/behaviour/assets. */
 type OfAssets = Extract<FailureCode, `EDGE_ASSETS_${string}`>
+/** What goes wrong with the link: see test/behaviour/link and test/wan. */
+type OfLink = Extract<FailureCode, `LINK_${string}`>
+/** What goes wrong on the way from a laptop to a server: see test/compose/laptop and test/laptop. */
+type OfLaptop = keyof typeof laptopFailures
 type OperatorCode = {
   [C in FailureCode]: (typeof failures)[C]['status'] extends 0
-    ? C extends OfRenewal | OfSlots | OfAssets | OfChange
+    ? C extends OfRenewal | OfSlots | OfAssets | OfLink | OfLaptop | OfChange
       ? never
       : C
     : never
@@ -120,7 +125,9 @@ const provocations: Record<OperatorCode, Provocation> = {
 t.test('every failure that only an operator sees has a test that provokes it', async t => {
   const codes = (Object.keys(failures) as FailureCode[]).filter(
     code =>
-      failures[code].status === 0 && !/^ACME_|^EDGE_DISK_FULL$|^EDGE_(?:SLOT|ASSETS)_|^COMPOSE_(?!ENV_)/.test(code)
+      failures[code].status === 0 &&
+      !(code in laptopFailures) &&
+      !/^(?:ACME|LINK)_|^EDGE_DISK_FULL$|^EDGE_(?:SLOT|ASSETS)_|^COMPOSE_(?!ENV_)/.test(code)
   )
   t.same(Object.keys(provocations).sort(), codes.sort())
 })
@@ -136,7 +143,7 @@ for (const [code, { names, provoke }] of Object.entries(provocations)) {
     t.equal(outcome.code, code === 'EDGE_USAGE' ? 2 : 1, outcome.out + outcome.err)
     t.ok(said.startsWith(`${code}:`), said)
     t.match(said, names)
-    t.equal(next, failures[code as FailureCode].next)
+    t.equal(next, failures[code as FailureCode].next.replace('VERB', 'run'))
     t.notMatch(outcome.err + outcome.out, /^ +at /m)
     t.ok(/^(?:CONFIG_INVALID|COMPOSE_ENV_REFUSED)$/.test(code) || !said.includes('\n'), 'one line')
   })

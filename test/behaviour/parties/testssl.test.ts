@@ -61,8 +61,15 @@ async function start(t: Test): Promise<{ port: number; folder: string; ca: strin
 }
 
 /** Runs it to its end. @returns every finding */
-async function examine({ port, folder, ca }: Awaited<ReturnType<typeof start>>): Promise<Finding[]> {
-  const json = join(folder, 'findings.json')
+/** Where the machine is so busy that its own connections fail, it says so, and looks once more. */
+async function examine(edge: Awaited<ReturnType<typeof start>>): Promise<Finding[]> {
+  const findings = await lookOver(edge, 'findings.json')
+  const isWhole = !findings.some(({ finding }) => finding.includes('connect problem'))
+  return isWhole ? findings : await lookOver(edge, 'second.json')
+}
+
+async function lookOver({ port, folder, ca }: Awaited<ReturnType<typeof start>>, file: string): Promise<Finding[]> {
+  const json = join(folder, file)
   const quietly = ['--quiet', '--color', '0', '--warnings', 'off', '--nodns', 'none', '--jsonfile', json]
   const at = ['--ip', '127.0.0.1', '--add-ca', ca, `example.test:${port}`]
   const { NODE_OPTIONS: _, ...env } = process.env
@@ -79,9 +86,10 @@ async function examine({ port, folder, ca }: Awaited<ReturnType<typeof start>>):
 const isHere = spawnSync('testssl', ['--version'], { stdio: 'ignore' }).error === undefined
 const reason = 'testssl is not installed (Debian: testssl.sh)'
 
+t.setTimeout(240_000)
 t.test(
   'testssl.sh finds nothing above LOW that the edge could avoid',
-  { skip: isHere ? false : reason, timeout: 110_000 },
+  { skip: isHere ? false : reason, timeout: 210_000 },
   async t => {
     const findings = await examine(await start(t))
     const of = (id: string): Finding | undefined => findings.find(one => one.id === id)

@@ -88,6 +88,8 @@ t.test('trailers that would steer a request are not passed on; others are', asyn
     'X_Middleware_Subrequest: middleware',
     'X-Original-URL: /admin',
     'X-Rewrite-URL: /admin',
+    'X-Twinedge-Upstream: api',
+    'X_Twinedge_Upstream: api',
     'Next-Resume: 1'
   ]
   client.write(`${HEAD.replace('chunked', 'chunked\r\nConnection: close')}0\r\n${forbidden.join('\r\n')}\r\n`)

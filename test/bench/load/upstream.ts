@@ -26,8 +26,8 @@ let usedUntil = performance.eventLoopUtilization()
 
 const verbs = {
   /** @returns the port */
-  async listen() {
-    server = createServer({ noDelay: true }, socket => new Connection(socket)).listen(0, '127.0.0.1', 4096)
+  async listen({ host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {}) {
+    server = createServer({ noDelay: true }, socket => new Connection(socket)).listen(port, host, 4096)
     await once(server, 'listening')
     return (server.address() as { port: number }).port
   },

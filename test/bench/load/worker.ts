@@ -7,17 +7,21 @@ import { setTimeout as after } from 'node:timers/promises'
 // biome-ignore lint/suspicious/noExplicitAny: each verb has its own argument; `ask` checks it
 export type Verbs = Record<string, (argument: any) => unknown>
 
-const answerMs = 120_000
+const answerMs = 300_000 // an upload over a bad line takes its time
 
 export class Worker<V extends Verbs> {
   readonly #process: ChildProcess
   #asked = 0
 
-  /** @param file beside this one, without `.ts` */
-  constructor(file: string) {
+  /**
+   * @param file beside this one, or a URL, without `.ts`
+   * @param inside a command's start that puts what follows elsewhere: into a network namespace
+   */
+  constructor(file: string, inside: readonly string[] = []) {
     // Tests run under tap's loaders; what they start must not.
     const { NODE_OPTIONS: _, ...env } = process.env
-    this.#process = fork(new URL(`${file}.ts`, import.meta.url), { env, execArgv: [] })
+    const [execPath = '', ...execArgv] = [...inside, process.execPath]
+    this.#process = fork(new URL(`${file}.ts`, import.meta.url), { env, execPath, execArgv })
     this.#process.setMaxListeners(0)
   }
 
@@ -25,7 +29,7 @@ export class Worker<V extends Verbs> {
     return this.#process.pid ?? 0
   }
 
-  /** @throws what the verb threw, or when the worker is gone, or silent for two minutes */
+  /** @throws what the verb threw, or when the worker is gone, or silent for five minutes */
   async ask<K extends keyof V & string>(verb: K, argument: Parameters<V[K]>[0]): Promise<Awaited<ReturnType<V[K]>>> {
     const id = ++this.#asked
     const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<V[K]>>>()

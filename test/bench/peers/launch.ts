@@ -10,6 +10,8 @@ export interface Running {
   readonly name: string
   readonly port: number
   readonly pid: number
+  /** Its configuration, and what it says and keeps. */
+  readonly folder: string
   stop(): Promise<void>
 }
 
@@ -18,12 +20,18 @@ export interface Track {
   /** Absolute; removed at the end. */
   readonly folder: string
   readonly domain: string
+  /** Where contestants listen. */
+  readonly host: string
   /** host:port */
   readonly upstream: string
   readonly cert: string
   readonly key: string
   /** Both in one file. */
   readonly pair: string
+  /** Not on this machine's network: how to get there, and how to ask there. */
+  readonly elsewhere?: { readonly command: readonly string[]; isListening(port: number): Promise<boolean> }
+  /** host:port of the link of the other edge */
+  readonly peer?: string
 }
 
 /** @returns the file to run, or null when this machine lacks it */
@@ -56,21 +64,23 @@ export async function start(
   }
   const output = openSync(resolve(folder, 'output'), 'a') // a file: a pipe would cost whoever writes a line per request
   const env = Object.fromEntries(Object.entries(contestant.env ?? {}).map(([name, value]) => [name, fill(value)]))
-  const child = spawn(binary, contestant.args.map(fill), {
+  const [program = '', ...args] = [...(track.elsewhere?.command ?? []), binary, ...contestant.args.map(fill)]
+  const child = spawn(program, args, {
     cwd: import.meta.dirname,
     env: { ...process.env, ...env },
     stdio: ['ignore', output, output]
   })
-  const running = { name: contestant.name, port, pid: child.pid ?? 0, stop: () => stop(child) }
+  const running = { name: contestant.name, port, folder, pid: child.pid ?? 0, stop: () => stop(child) }
   onSpawn(running)
-  await untilItListens(child, port, () => readFileSync(resolve(folder, 'output'), 'utf8').slice(-2000))
+  const isUp = (): Promise<boolean> => (track.elsewhere?.isListening ?? isListening)(port)
+  await untilItListens(child, isUp, () => readFileSync(resolve(folder, 'output'), 'utf8').slice(-2000))
   return running
 }
 
-async function untilItListens(child: ChildProcess, port: number, said: () => string): Promise<void> {
+async function untilItListens(child: ChildProcess, isUp: () => Promise<boolean>, said: () => string): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said()}`)
-    if (await isListening(port)) return
+    if (await isUp()) return
     await after(50)
   }
   await stop(child)

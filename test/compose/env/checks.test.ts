@@ -28,9 +28,32 @@ const refused: readonly [Server, Environment, RegExp][] = [
   ['frontend', { ACME_EMAIL: 'ops@example.com' }, /^ACME_EMAIL: an address of your own, or nothing$/],
   ['frontend', { ACME_DIRECTORY: 'http://ca.site.cn/dir' }, /^ACME_DIRECTORY: https:/],
   ['frontend', { PEER_THUMBPRINT: 'abc' }, /^PEER_THUMBPRINT: a thumbprint of 43/],
-  ['frontend', { API_ORIGIN: '' }, /^API_ORIGIN: the other server's edge, such as https:\/\/backend\.site\.cn$/],
-  ['backend', { WEB_ORIGIN: '' }, /^WEB_ORIGIN: the other server's edge, such as https:\/\/frontend\.site\.cn$/],
-  ['frontend', { API_ORIGIN: 'http://203.0.113.7:8001' }, /^API_ORIGIN: the other server's/],
+  [
+    'frontend',
+    { API_ORIGIN: '' },
+    /^API_ORIGIN: peer, with LINK_PEER; or the .* edge, such as https:\/\/backend\.site\.cn$/
+  ],
+  [
+    'backend',
+    { WEB_ORIGIN: '' },
+    /^WEB_ORIGIN: peer, with LINK_PEER; or the .* edge, such as https:\/\/frontend\.site\.cn$/
+  ],
+  ['frontend', { API_ORIGIN: 'http://203.0.113.7:8001' }, /^API_ORIGIN: peer, with LINK_PEER; or the other server's/],
+  ['frontend', { API_ORIGIN: 'Peer' }, /^API_ORIGIN: .*http:\/\/Peer/],
+  ['backend', { API_ELSE: 'https://a.cn' }, /^API_ELSE: peer$/],
+  ['frontend', { LINK_PEER: '' }, /^LINK_PEER: the other server's address: API_ORIGIN needs it$/],
+  ['backend', { LINK_PEER: '' }, /^LINK_PEER: the other server's address: WEB_ORIGIN needs it$/],
+  ['backend', { LINK_PEER: '', WEB_ORIGIN: 'https://a.cn', API_ELSE: 'peer' }, /^LINK_PEER: .*: API_ELSE needs it$/],
+  ['single', { LINK_PEER: '', LINK_FROM: '10.0.0.7' }, /^LINK_PEER: .*: LINK_FROM needs it$/],
+  ['single', { LINK_PEER: '', LINK_PORT: '7500' }, /^LINK_PEER: .*: LINK_PORT needs it$/],
+  ['frontend', { LINK_PEER: 'https://backend.site.cn' }, /^LINK_PEER: a host without a scheme/],
+  ['frontend', { LINK_PEER: 'backend.example.net' }, /^LINK_PEER: the other server's own address$/],
+  ['frontend', { LINK_PEER: '198.51.100.4' }, /^LINK_PEER: the other server's own address$/],
+  ['frontend', { LINK_PEER: 'WWW.site.cn:7443' }, /^LINK_PEER: its address, or a name .*: DOMAINS follow DNS/],
+  ['frontend', { LINK_PEER: '127.0.0.1' }, /^LINK_PEER: the other server: this is the link of this one$/],
+  ['frontend', { LINK_PEER: '[::1]:7500', LINK_PORT: '7500' }, /^LINK_PEER: the other server: this is the link/],
+  ['frontend', { LINK_FROM: '10.0.0.0/33' }, /^LINK_FROM: an address or a block .*; several as \[a, b\]$/],
+  ['frontend', { LINK_PORT: '443' }, /^LINK_PORT: another port than that of HTTPS_PORT$|^HTTPS_PORT: another/],
   ['frontend', { API_ORIGIN: '10.0.0.7:8001' }, /^API_ORIGIN: its scheme as well/],
   ['frontend', { API_ORIGIN: 'http://10.0.0.7:8001/' }, /^API_ORIGIN: an origin alone/],
   ['frontend', { COMPOSE_PROFILES: 'web-bleu' }, /^COMPOSE_PROFILES: .*; probably web-blue$/],
@@ -77,6 +100,13 @@ const taken: readonly [Server, Environment][] = [
   ['frontend', { DOMAINS: 'edge.test', ACME_DIRECTORY: 'https://ca.test/dir' }],
   ['frontend', { DOMAINS: 'app.internal', TLS_MODE: 'local' }],
   ['frontend', { API_ORIGIN: 'https://api.site.cn' }],
+  ['frontend', { API_ORIGIN: 'https://api.site.cn', LINK_PEER: '' }],
+  ['frontend', { LINK_PEER: 'backend.site.cn', LINK_FROM: '[10.0.0.7, fd00::/8]' }],
+  ['frontend', { LINK_PEER: '2001:db8::7' }],
+  ['frontend', { LINK_PEER: '127.0.0.1:7500' }],
+  ['backend', { API_ELSE: 'peer' }],
+  ['single', { LINK_PEER: '10.0.0.7', API_ELSE: 'peer' }],
+  ['frontend', { LINK_PEER: '', API_ORIGIN: 'https://api.site.cn', HTTPS_PORT: '7443' }],
   ['frontend', { COMPOSE_PROFILES: 'web-green' }],
   ['frontend', { SAMPLE_API_PORT: '3001' }],
   ['single', { COMPOSE_PROFILES: 'web-blue,web-green,api-green' }],
@@ -86,6 +116,13 @@ const taken: readonly [Server, Environment][] = [
 
 t.test('what is right, or means nothing on this server, passes', async t => {
   for (const [server, changes] of taken) t.same(told(server, changes), [], JSON.stringify(changes))
+})
+
+t.test('a trial may have a link as well, and its mistakes are those of any other', async t => {
+  const trial = { DOMAINS: 'a.test', API_ORIGIN: 'peer' }
+  const faults = (more: Environment): string[] => faultsOf({ ...trial, ...more }, 'frontend').map(({ name }) => name)
+  t.same(faults({ LINK_PEER: '127.0.0.1:7500' }), [])
+  for (const LINK_PEER of ['', '127.0.0.1', 'a.test']) t.same(faults({ LINK_PEER }), ['LINK_PEER'], LINK_PEER)
 })
 
 t.test('an internal site is no trial: it needs its secret, but no public certificate', async t => {

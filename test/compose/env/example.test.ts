@@ -6,8 +6,8 @@ import { exampleEnv } from '../../../compose/env/example.ts'
 import { filledText } from './filled.ts'
 
 const toFill = {
-  frontend: ['DOMAINS', 'ACME_EMAIL', 'API_ORIGIN'],
-  backend: ['DOMAINS', 'ACME_EMAIL', 'WEB_ORIGIN', 'EXCELMANUS_JWT_SECRET', 'EXCELMANUS_CORS_ALLOW_ORIGINS'],
+  frontend: ['DOMAINS', 'ACME_EMAIL', 'LINK_PEER'],
+  backend: ['DOMAINS', 'ACME_EMAIL', 'LINK_PEER', 'EXCELMANUS_JWT_SECRET', 'EXCELMANUS_CORS_ALLOW_ORIGINS'],
   single: ['DOMAINS', 'ACME_EMAIL', 'EXCELMANUS_JWT_SECRET', 'EXCELMANUS_CORS_ALLOW_ORIGINS']
 }
 
@@ -41,7 +41,8 @@ for (const server of servers) {
   })
 }
 
-t.test('where both halves are, nothing is said of another server', async t => {
-  t.notMatch(exampleEnv('single'), /API_ORIGIN|WEB_ORIGIN|_ADDRESS|SAMPLE_API_PORT/)
+t.test('where both halves are, nothing stands in for another server, though there may be one', async t => {
+  t.notMatch(exampleEnv('single'), /^(?:# )?(?:API_ORIGIN|WEB_ORIGIN|\w+_ADDRESS|SAMPLE_API_PORT)=/m)
+  t.match(exampleEnv('single'), /^# LINK_PEER=/m)
   t.match(exampleEnv('single'), /^SERVER=single$/m)
 })

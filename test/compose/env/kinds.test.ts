@@ -1,5 +1,5 @@
 import t from 'tap'
-import { flag, memory, port, privateAddress, projectName, someOf } from '../../../compose/env/kinds.ts'
+import { blocks, flag, memory, port, privateAddress, projectName, someOf } from '../../../compose/env/kinds.ts'
 
 t.test('a port is a number from 1 to 65535', async t => {
   for (const good of ['1', '443', '65535']) t.equal(port.read(good), Number(good))
@@ -41,4 +41,14 @@ t.test('flags and project names', async t => {
   t.equal(flag.read('maybe'), undefined)
   for (const text of ['twinedge', 'a_b-2', '9']) t.equal(projectName.read(text), text)
   for (const text of ['Twinedge', '-a', 'a b', '']) t.equal(projectName.read(text), undefined, text)
+})
+
+t.test('addresses are one or a list, as the edge reads them', async t => {
+  t.same(blocks.read('10.0.0.7'), ['10.0.0.7/32'])
+  t.same(blocks.read('[10.0.0.7, fd00::/8]'), ['10.0.0.7/32', 'fd00::/8'])
+  for (const bad of ['', '[]', '[10.0.0.7', '10.0.0.7 10.0.0.8', '[10.0.0.7, x]', '10.0.0.7,']) {
+    t.equal(blocks.read(bad), undefined, bad)
+  }
+  t.match(blocks.why?.('[10.0.0.7, 0.0.0.0/0]'), /everybody/)
+  t.equal(blocks.why?.('x'), undefined)
 })

@@ -89,3 +89,11 @@ t.test('an image is over when no release that is kept runs it', async t => {
     ]
   )
 })
+
+t.test('a release that was taken back takes no place of one that is kept, until it serves again', async t => {
+  const back = (to: number, from: number): Entry => ({ ...entry(to, from), verb: 'take-back' })
+  const failed = [entry(1, null), entry(2, 1), entry(3, 2), back(2, 3), entry(4, 2), back(2, 4), entry(5, 2)]
+  const old = (journal: readonly Entry[]): number[] => outdated(journal, 'web', 3).map(({ release }) => release)
+  t.same(old(failed), [3, 4])
+  t.same(old([...failed, { ...entry(4, 5), verb: 'rollback' }]), [1, 3])
+})

@@ -43,7 +43,7 @@ t.test('neither slot runs: the one that serves is started', async t => {
   t.same(found({ containers: [] }), [
     {
       said: 'the edge sends requests to web-blue, which has no container',
-      next: 'docker compose up -d web-blue'
+      next: 'docker compose up -d web-blue; or, from a laptop: twinedge deploy'
     }
   ])
 })

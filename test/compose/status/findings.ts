@@ -16,7 +16,14 @@ export function container(service: string, image: string, differences: Partial<C
       health: 'healthy',
       lastCheck: null
     },
-    ...{ exitCode: 0, isOutOfMemory: false, memoryLimitBytes: 0, restart: 'no', startedAt: '2026-11-01T00:00:00Z' },
+    ...{
+      exitCode: 0,
+      restarts: 0,
+      isOutOfMemory: false,
+      memoryLimitBytes: 0,
+      restart: 'no',
+      startedAt: '2026-11-01T00:00:00Z'
+    },
     ...{ workingFolder: '/app', labels: {}, mounts: {} },
     ...differences
   }

@@ -14,10 +14,23 @@ export interface DnsDouble {
   setDefaultAddress(address: string): Promise<void>
 }
 
+export interface DnsWanted {
+  /** Where it listens: 127.0.0.1 unless it is said. */
+  readonly host?: string | undefined
+  /** 53, for instance, where a resolver can be told of no other; else any that is free. */
+  readonly dnsPort?: number | undefined
+}
+
 /** Starts pebble-challtestsrv as nothing but a name server; it is the one that came with this pebble. */
-export async function startDns(t: Owner, pebble: string, version: 'debian' | 'new'): Promise<DnsDouble> {
-  const { port, management } = await startProgram(t, 2, async ([port, managementPort]) => {
-    const dns = `127.0.0.1:${port}`
+export async function startDns(
+  t: Owner,
+  pebble: string,
+  version: 'debian' | 'new',
+  { host = '127.0.0.1', dnsPort }: DnsWanted = {}
+): Promise<DnsDouble> {
+  const { port, management } = await startProgram(t, 2, async ([free, managementPort]) => {
+    const port = dnsPort ?? free
+    const dns = `${host}:${port}`
     const off = ['-http01', '', '-https01', '', '-tlsalpn01', '', ...(version === 'new' ? ['-doh', ''] : [])]
     const on = [version === 'new' ? '-dnsserver' : '-dns01', dns, '-management', `127.0.0.1:${managementPort}`]
     const management = `http://127.0.0.1:${managementPort}`
@@ -28,13 +41,13 @@ export async function startDns(t: Owner, pebble: string, version: 'debian' | 'ne
       resolver.setServers([dns])
       return resolver.resolve4('ready.test')
     }
-    const args = [...off, ...on, '-defaultIPv4', '127.0.0.1', '-defaultIPv6', '']
+    const args = [...off, ...on, '-defaultIPv4', host, '-defaultIPv6', '']
     return { program: `${pebble}-challtestsrv`, args, env: {}, isReady, result: { port: port!, management } }
   })
   const tell = (verb: string, body: object): Promise<string> =>
     ask(`${management}/${verb}`, { body: JSON.stringify(body) })
   return {
-    address: `127.0.0.1:${port}`,
+    address: `${host}:${port}`,
     setDns: async (host, addresses) => {
       for (const verb of ['clear-a', 'clear-aaaa', 'clear-servfail']) await tell(verb, { host })
       const v6 = addresses.filter(isIPv6)

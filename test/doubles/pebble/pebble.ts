@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeLeaf, makeRoot } from '../../../proxy/tls/local-certificate.ts'
-import { type DnsDouble, startDns } from './dns.ts'
+import { type DnsDouble, type DnsWanted, startDns } from './dns.ts'
 import { ask, type Owner, type Program, startProgram } from './program.ts'
 
 /** `debian`: 2.4 as Debian 12 has it, without ARI. `new`: 2.10, with ARI and profiles. */
 export type PebbleVersion = 'debian' | 'new'
 
-export interface PebbleOptions {
+export interface PebbleOptions extends DnsWanted {
   readonly version?: PebbleVersion
   /** Where the authority looks at the domains: freePorts() gives some before there is a listener. */
   readonly httpPort: number
@@ -31,7 +31,7 @@ export interface PebbleOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A real authority on loopback, with DNS of its own: every name is 127.0.0.1 unless told otherwise. */
+/** A real authority, on loopback unless told otherwise, with DNS of its own: every name is at its own address. */
 export interface Pebble extends Omit<DnsDouble, 'address'> {
   readonly directory: string
   /** PEM of the root that the directory's own certificate is signed by, and a file with it. */
@@ -61,23 +61,24 @@ export function pebbleMissing(version: PebbleVersion): string {
 export async function startPebble(t: Owner, options: PebbleOptions): Promise<Pebble> {
   const missing = pebbleMissing(options.version ?? 'debian')
   if (missing !== '') throw new Error(missing)
+  const { host = '127.0.0.1' } = options
   const folder = await mkdtemp(join(tmpdir(), 'te-pebble-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const root = await makeRoot(new Date())
-  const leaf = await makeLeaf(root, ['localhost', '127.0.0.1'], new Date())
+  const leaf = await makeLeaf(root, ['localhost', ...new Set(['127.0.0.1', host])], new Date())
   const files = { ca: join(folder, 'root.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
   await writeFile(files.ca, root.cert)
   await writeFile(files.cert, leaf.cert)
   await writeFile(files.key, leaf.key)
   const program = programOf(options.version ?? 'debian')
-  const dns = await startDns(t, program, options.version ?? 'debian')
+  const dns = await startDns(t, program, options.version ?? 'debian', options)
   const { running, port, management } = await startAuthority(t, { program, folder, files, dns, options })
   const issuingRoot = await ask(`${management}/roots/0`, { ca: root.cert })
   return {
     setDns: dns.setDns,
     setServfail: dns.setServfail,
     setDefaultAddress: dns.setDefaultAddress,
-    directory: `https://127.0.0.1:${port}/dir`,
+    directory: `https://${host}:${port}/dir`,
     ca: root.cert,
     caFile: files.ca,
     issuingRoot,
@@ -115,7 +116,7 @@ function startAuthority(
     const ca = await readFile(files.ca, 'utf8')
     const isReady = async (): Promise<unknown> => {
       await ask(`${management}/roots/0`, { ca })
-      return ask(`https://127.0.0.1:${port}/dir`, { ca })
+      return ask(`https://${options.host ?? '127.0.0.1'}:${port}/dir`, { ca })
     }
     const start = { program, args: ['-config', config, '-dnsserver', dns.address], env, isReady }
     return { ...start, result: { port: port!, management } }
@@ -126,7 +127,7 @@ function configOf(options: PebbleOptions, files: Start['files'], [port, manageme
   const { eab = {}, profiles, retryAfter, validity, blocklist = [] } = options
   return {
     pebble: {
-      listenAddress: `127.0.0.1:${port}`,
+      listenAddress: `${options.host ?? '127.0.0.1'}:${port}`,
       managementListenAddress: `127.0.0.1:${management}`,
       certificate: files.cert,
       privateKey: files.key,

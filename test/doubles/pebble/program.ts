@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePorts } from '../ports.ts'
 
 const readyMs = 10_000
 const tries = 4
@@ -86,15 +86,6 @@ function watch(child: ChildProcess): Program {
     await exit
   }
   return { said: () => text, stop }
-}
-
-/** Ports of 127.0.0.1 that nobody listens on at this moment. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(servers.map(server => new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
 }
 
 /** GET, or POST with a body. @throws on any answer but 200 */

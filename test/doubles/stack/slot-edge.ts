@@ -74,7 +74,7 @@ function statusOf(edge: SlotEdge, origins: Record<string, string>, drained: Read
     }
   })
   const is = { server: 'frontend', version: '0.1.0', pid: 7, startedAt, configFile: null, configLoadedAt: startedAt }
-  return { ...is, logLevel: 'info', connections: 0, inFlight: 0, upstreams, certificates: [], renewals: [] }
+  return { ...is, logLevel: 'info', connections: 0, inFlight: 0, upstreams, certificates: [], renewals: [], link: null }
 }
 
 async function probe(origin: string): Promise<{ isGood: boolean; saw: string }> {

@@ -42,6 +42,13 @@ const answer = (text, status = 200) => {
 }
 `
 
+// Not a Node for each look: what is asked is only whether somebody listens.
+const connects = `["bash", "-c", "< /dev/tcp/127.0.0.1/3000"]`
+/** Until it is there, often; then hardly ever. */
+const once = '--interval=30s --start-period=30s --start-interval=200ms'
+/** Found to be deaf within seconds. */
+const soon = '--interval=1s --retries=2 --start-period=1s --start-interval=200ms'
+
 /** Up, with blue serving \`one\`. */
 export async function upSmallStack(t: Test, env: Record<string, string> = {}): Promise<SmallStack> {
   const project = `te-small-${randomBytes(4).toString('hex')}`
@@ -51,21 +58,13 @@ export async function upSmallStack(t: Test, env: Record<string, string> = {}): P
   const compose = (...args: string[]): Promise<Outcome> => docker(['compose', ...args], { cwd: folder })
   t.teardown(async () => {
     await compose('--profile', '*', 'down', '--volumes', '--timeout', '1')
-    const releases = await docker(['images', '-q', '--filter', `reference=localhost/${project}/web`])
-    await docker([
-      'rmi',
-      '-f',
-      ...images,
-      ...new Set(
-        releases.out
-          .trim()
-          .split('\n')
-          .filter(id => id !== '')
-      )
-    ])
+    // By name: by its id, an image would go under the names that the stack beside this one has for it.
+    const filter = ['--filter', `reference=localhost/${project}/web`]
+    const releases = await docker(['images', '--format', '{{.Repository}}:{{.Tag}}', ...filter])
+    await docker(['rmi', '-f', ...images, ...releases.out.split('\n').filter(name => name !== '')])
     await rm(folder, { recursive: true, force: true })
   })
-  await Promise.all(Object.entries(characters).map(([name, text]) => build(folder, `${project}-${name}`, name, text)))
+  await build(folder, project)
   const ports = { blue: await fixedPort(), green: await fixedPort() }
   await mkdir(join(folder, 'run'))
   await writeFile(join(folder, 'compose.yml'), composeFile(project, ports))
@@ -80,19 +79,26 @@ export async function upSmallStack(t: Test, env: Record<string, string> = {}): P
   return { project, folder, envFile, edge, image, compose, twinedge: run, containers: () => containers(project) }
 }
 
-async function build(folder: string, image: string, name: string, text: string): Promise<void> {
-  const at = join(folder, `image-${name}`)
-  await mkdir(at)
-  await writeFile(join(at, 'app.js'), `${code}\n${text}\n`)
-  const health = `HEALTHCHECK --interval=1s --retries=2 --start-period=1s --start-interval=200ms CMD ["node", "-e", "require('http').get('http://127.0.0.1:3000', r => process.exit(r.statusCode < 600 ? 0 : 1)).on('error', e => { console.log(e.message); process.exit(1) })"]`
-  const check = name === 'wrong' ? '' : health
-  await writeFile(
-    join(at, 'Dockerfile'),
-    `FROM node:26-bookworm-slim\nCOPY app.js /\nVOLUME /scratch\n${check}\nCMD ["node", "/app.js"]\n`
-  )
-  const { code: built, err } = await docker(['build', '-q', '-t', `${image}:1`, at])
+/** By one command: eight builds of what is cached took 1.1 s, this 0.7 s. */
+async function build(folder: string, project: string): Promise<void> {
+  const target: Record<string, object> = {}
+  for (const [name, text] of Object.entries(characters)) {
+    const context = join(folder, `image-${name}`)
+    await mkdir(context)
+    await writeFile(join(context, 'app.js'), `${code}\n${text}\n`)
+    const check = name === 'wrong' ? '' : `HEALTHCHECK ${name === 'deaf' ? soon : once} CMD ${connects}`
+    const lines = ['FROM node:26-bookworm-slim', 'COPY app.js /', 'VOLUME /scratch', check, 'CMD ["node", "/app.js"]']
+    await writeFile(join(context, 'Dockerfile'), `${lines.join('\n')}\n`)
+    target[name] = { context, tags: [`${project}-${name}:1`] }
+  }
+  const file = join(folder, 'bake.json')
+  await writeFile(file, JSON.stringify({ group: { default: { targets: Object.keys(target) } }, target }))
+  const { code: built, err } = await docker(['buildx', 'bake', '--file', file], { cwd: folder })
   if (built !== 0) throw new Error(err)
 }
+
+/** In the edge's log, in the place of what it would say. */
+const edgeSays = JSON.stringify({ level: 'info', time: '2026-11-01T10:00:00.000Z', message: 'serving' })
 
 /** As docker-compose.frontend.yml has it, but for the edge. */
 function composeFile(project: string, ports: Record<string, number>): string {
@@ -118,7 +124,7 @@ services:
   edge:
     image: node:26-bookworm-slim
     init: true
-    command: [sleep, "3600"]
+    command: ${JSON.stringify(['sh', '-c', `echo '${edgeSays}'; exec sleep 3600`])}
     depends_on: { preflight: { condition: service_completed_successfully } }
     volumes: ["./run:/run/twinedge"]
   other: { image: "node:26-bookworm-slim", init: true, command: [sleep, "3600"], profiles: [other], environment: { A: "\${OTHER:-}" } }

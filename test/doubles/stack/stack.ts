@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Server } from '../../../compose/env/environment.ts'
 import type { Outcome } from '../command.ts'
 import type { RunningEdge } from '../edge.ts'
+import { freePorts } from '../ports.ts'
 import { buildImage, docker, type ImageName } from './engine.ts'
 import type { Owner } from './image.ts'
 
@@ -49,7 +49,7 @@ export async function makeStack(t: Owner, server: Server, env: Record<string, st
   const project = `te-${server}-${randomBytes(4).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'te-stack-'))
   const file = join(folder, '.env')
-  const free = Object.entries(await freePorts([...portNames, 'SAMPLE_API_PORT']))
+  const free = Object.entries(await namedPorts([...portNames, 'SAMPLE_API_PORT']))
   const ports = Object.fromEntries(free.map(([name, port]) => [name, Number(env[name] ?? port)]))
   const kind: Record<string, string> = server === 'single' ? { SERVER: 'single' } : {}
   const settings: Record<string, string | number> = { ...ports, ...kind, ...env }
@@ -104,15 +104,7 @@ export async function authorityOf(stack: Stack): Promise<string> {
 }
 
 /** Ports of loopback that nobody has, by name. */
-export async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
-  const servers = await Promise.all(
-    names.map(async name => {
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return [name, server] as const
-    })
-  )
-  const ports = servers.map(([name, server]) => [name, (server.address() as { port: number }).port])
-  await Promise.all(servers.map(([, server]) => new Promise(resolve => server.close(resolve))))
-  return Object.fromEntries(ports)
+export async function namedPorts(names: readonly string[]): Promise<Record<string, number>> {
+  const ports = await freePorts(names.length)
+  return Object.fromEntries(names.map((name, index) => [name, ports[index]!]))
 }

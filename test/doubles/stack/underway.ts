@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { watch } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { project as house, type Outcome } from '../command.ts'
@@ -19,10 +21,10 @@ export interface Underway {
 
 const LONGEST_MS = 60_000
 
-export async function pendingStep({ project, envFile }: Place): Promise<StepName> {
-  const text = await readFile(join(dirname(envFile), '.twinedge/stack', project, 'pending.json'), 'utf8').catch(
-    () => ''
-  )
+const recordsOf = ({ project, envFile }: Place): string => join(dirname(envFile), '.twinedge/stack', project)
+
+export async function pendingStep(place: Place): Promise<StepName> {
+  const text = await readFile(join(recordsOf(place), 'pending.json'), 'utf8').catch(() => '')
   // Written whole, by a rename.
   return text === '' ? '' : JSON.parse(text).step
 }
@@ -51,12 +53,18 @@ export function begin(place: Place, ...args: string[]): Underway {
     })
   })
   const at = async (step: StepName): Promise<StepName> => {
-    let found = await pendingStep(place)
-    for (const late = Date.now() + LONGEST_MS; !isOver && found !== step && Date.now() < late; ) {
-      await pause(1)
-      found = await pendingStep(place)
+    await mkdir(recordsOf(place), { recursive: true })
+    // One that asks again and again takes a core from the command that it waits for.
+    const records = watch(recordsOf(place))
+    for (const late = Date.now() + LONGEST_MS; ; ) {
+      const changed = once(records, 'change')
+      const found = await pendingStep(place)
+      if (isOver || found === step || Date.now() > late) {
+        records.close()
+        return found
+      }
+      await Promise.race([changed, end, pause(1_000)])
     }
-    return found
   }
   const says = async (text: string): Promise<void> => {
     for (const late = Date.now() + LONGEST_MS; !isOver && !said.out.includes(text) && Date.now() < late; )

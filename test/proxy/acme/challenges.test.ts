@@ -30,6 +30,17 @@ t.test('an edge without an account of its own answers for its peer', async t => 
   t.equal(challenges.answerTo(token), `${token}.${theirs}`)
 })
 
+t.test('what the peer told over the link does where nothing is configured, and only there', async t => {
+  const challenges = new Challenges()
+  challenges.thumbprint = ours
+  challenges.heardThumbprint = theirs
+  t.equal(challenges.answerTo(token), `${token}.${theirs}`)
+  challenges.peerThumbprint = ours.replace('N', 'B')
+  t.equal(challenges.answerTo(token), `${token}.${ours.replace('N', 'B')}`)
+  challenges.openHttp(token)
+  t.equal(challenges.answerTo(token), `${token}.${ours}`)
+})
+
 t.test('what is no token is not echoed', async t => {
   const challenges = new Challenges()
   challenges.thumbprint = ours

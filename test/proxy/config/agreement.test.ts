@@ -170,6 +170,15 @@ t.test('the control listener does not want the port of another', async t => {
   t.match(faultsOf(written('control: { listen: 443 }')), [{ path: 'control.listen', found: 'port 443' }])
 })
 
+t.test('the listener of the link does not want the port of another', async t => {
+  const clash = (link: string, more = ''): object[] => [
+    ...faultsOf(written(`link: { peer: 203.0.113.7, listen: ${link} }\n${more}`))
+  ]
+  t.match(clash('443'), [{ path: 'link.listen', found: 'port 443', expected: 'another port than listen.https[0]' }])
+  t.match(clash('["198.51.100.7:80"]'), [{ path: 'link.listen[0]', found: 'port 80' }])
+  t.match(clash('9100', 'control: { listen: 9100 }'), [{ path: 'control.listen', expected: /than link\.listen/ }])
+})
+
 t.test('listeners that get along are accepted', async t => {
   t.ok(configOf(written('listen: { https: ["127.0.0.1:443", "127.0.0.2:443", "[::1]:443"] }')))
   t.ok(configOf(written('listen: { https: ["0.0.0.0:443", "[::1]:443"] }')))
@@ -199,4 +208,89 @@ t.test('what could not be read is not also at odds with the rest', async t => {
   t.equal(faultsOf(written('upstreams: 5')).length, 1)
   t.equal(faultsOf(written('upstreams: { web: 5, my-api: { origin: "http://b" } }')).length, 1)
   t.equal(faultsOf(least.replace(/^upstreams.*$/m, '')).length, 1)
+})
+
+const api = (is: string): string => `upstreams: { web: { origin: "http://a" }, my-api: { ${is} } }`
+const linked = (is: string): string => `${api(is)}\nlink: { peer: 203.0.113.7 }`
+
+refuses('an upstream of the other server needs a link to it', api('origin: peer'), {
+  path: 'upstreams.my-api.origin',
+  found: 'peer without a link',
+  expected: /link: \{ peer: /
+})
+refuses(
+  "so does one that is the other server's while ours is down",
+  api('origin: "http://b", health: { path: / }, else: peer'),
+  {
+    path: 'upstreams.my-api.else',
+    found: 'peer without a link'
+  }
+)
+for (const key of ['health: { path: / }', 'keep-alive: 4s', 'connect-timeout: 5s', 'connections: 9']) {
+  const name = key.split(':')[0]
+  refuses(`how the other server reaches what it runs is said there: ${name}`, linked(`origin: peer, ${key}`), {
+    path: `upstreams.my-api.${name}`,
+    found: `${name} with origin: peer`,
+    expected: `${name} there: it is the other server's`
+  })
+}
+refuses("what is the other server's anyway is not also its while ours is down", linked('origin: peer, else: peer'), {
+  path: 'upstreams.my-api.else',
+  found: 'else with origin: peer'
+})
+refuses('whoever leaves an upstream while it is down probes it', linked('origin: "http://b", else: peer'), {
+  path: 'upstreams.my-api.else',
+  expected: /^health as well/
+})
+refuses(
+  "no slot of ours is called as the other server's is",
+  linked('slots: { peer: "http://b", green: "http://c" }, health: { path: / }, else: peer'),
+  { path: 'upstreams.my-api.slots.peer', expected: /another name/ }
+)
+refuses('no half of a pair is the other server', linked('slots: { blue: peer, green: "http://b" }'), {
+  path: 'upstreams.my-api.slots.blue',
+  expected: /as a whole/
+})
+
+t.test("a variable makes an upstream the other server's, whatever the file says of its own", async t => {
+  const file = written(linked('origin: "http://b", health: { path: / }, connections: 9'))
+  const { upstreams } = configOf(file, { EDGE_UPSTREAMS_MY_API_ORIGIN: 'peer' })
+  t.match(upstreams.get('my-api'), { slots: new Map([['peer', 'peer']]), health: null })
+})
+
+const selves = [
+  '{ peer: 127.0.0.1 }',
+  '{ peer: "[::1]:7443" }',
+  '{ peer: localhost }',
+  '{ peer: 0.0.0.0 }',
+  '{ peer: "::" }',
+  '{ peer: 127.0.0.9, listen: "0.0.0.0:7443" }',
+  '{ peer: localhost, listen: "127.0.0.1:7443" }',
+  '{ peer: 203.0.113.7, listen: "203.0.113.7:7443" }',
+  '{ peer: "127.0.0.1:7500", listen: [7443, "127.0.0.1:7500"] }'
+]
+for (const link of selves) {
+  refuses(`a link does not lead back here: ${link}`, `link: ${link}`, { path: 'link.peer', expected: /itself$/ })
+}
+refuses('a link does not lead to where DNS leads', 'link: { peer: WWW.example.com }', {
+  path: 'link.peer',
+  expected: /domains follow DNS/
+})
+
+t.test('a link to another place on this machine leads elsewhere, and a single server may have one', async t => {
+  const elsewhere = [
+    '{ peer: "127.0.0.1:7444" }',
+    '{ peer: 127.0.0.2, listen: "127.0.0.1:7443" }',
+    '{ peer: "::1", listen: "0.0.0.0:7443" }',
+    '{ peer: us.example.net }',
+    '{ peer: "127.0.0.1:7443", listen: [] }'
+  ]
+  for (const link of elsewhere) t.ok(configOf(written(`link: ${link}`)).link, link)
+  t.ok(configOf(written(linked('origin: peer'))).link, 'server: single')
+})
+
+t.test('a link that could not be read is one fault, not also missing', async t => {
+  t.equal(faultsOf(written(`${api('origin: peer')}\nlink: { peer: "a b" }`)).length, 1)
+  t.equal(faultsOf(written(`${api('origin: peer')}\nlink: 5`)).length, 1)
+  t.equal(faultsOf(written(`${api('origin: peer')}\nlinks: { peer: 203.0.113.7 }`)).length, 1)
 })

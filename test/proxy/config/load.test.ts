@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { EdgeConfig } from '../../../proxy/config/config.ts'
@@ -24,7 +24,8 @@ function manual(config: EdgeConfig): object {
       ...[path, upstream, stream || learn !== null],
       ...[idleMs, bodyLimitBytes]
     ]),
-    trusted: config.trustedProxies
+    trusted: config.trustedProxies,
+    link: config.link
   }
 }
 
@@ -37,6 +38,7 @@ const both = {
   routes: [
     ['/api/v1/chat/stream', 'api', true, 600_000, 104_857_600],
     ['/api/v1/chat/subscribe', 'api', true, 600_000, 104_857_600],
+    ['/api/v1/jobs/', 'api', true, 600_000, 104_857_600],
     ['/api/', 'api', false, 300_000, 104_857_600],
     ['/', 'web', false, 300_000, 104_857_600]
   ],
@@ -55,15 +57,44 @@ const acme = {
   eab: null
 }
 
+const linkTo = (host: string): object => ({
+  listen: [{ host: '::', port: 7443 }],
+  peer: { host, port: 7443 },
+  from: []
+})
+
+t.test("what the examples have in comments is the manual's set-up, without a link", async t => {
+  const plain = async (server: string): Promise<unknown> => {
+    const text = await readFile(`${examples}/${server}.yaml`, 'utf8')
+    const file = `${t.testdir()}/${server}.yaml`
+    await writeFile(
+      file,
+      text
+        .replace(/^link:\n.*\n/m, '')
+        .replace(/origin: peer/, '')
+        .replace(/# (origin|health):/g, '$1:')
+    )
+    const { link, upstreams } = await loadConfig(file, {})
+    return [
+      link,
+      ...[...upstreams.values()].flatMap(({ name, slots, health }) => [name, slots.get('only'), health?.path])
+    ]
+  }
+  const [api, health] = ['http://203.0.113.7:8000', '/api/v1/health']
+  t.strictSame(await plain('frontend'), [null, 'api', api, health, 'web', undefined, '/login'])
+  t.strictSame(await plain('backend'), [null, 'api', undefined, health, 'web', 'http://198.51.100.4:3000', '/login'])
+})
+
 t.test('the example of the frontend server sends /api across and keeps the rest', async t => {
   t.strictSame(manual(await loadConfig(`${examples}/frontend.yaml`, {})), {
     ...both,
     server: 'frontend',
     tls: acme,
     origins: [
-      ['api', ['http://203.0.113.7:8000'], '/api/v1/health', '"status":"ok"'],
+      ['api', ['peer'], undefined, undefined],
       ['web', ['http://127.0.0.1:3001', 'http://127.0.0.1:3002'], '/login', null]
-    ]
+    ],
+    link: linkTo('203.0.113.7')
   })
 })
 
@@ -74,15 +105,11 @@ t.test('the example of the backend server is its mirror image', async t => {
     tls: acme,
     origins: [
       ['api', ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'], '/api/v1/health', '"status":"ok"'],
-      ['web', ['http://198.51.100.4:3000'], '/login', null]
+      ['web', ['peer'], undefined, undefined]
     ],
+    link: linkTo('198.51.100.4'),
     // And what is asked about a stream, by its name.
-    routes: both.routes.toSpliced(
-      2,
-      0,
-      ['/api/v1/chat/', 'api', false, 300_000, 104_857_600],
-      ['/api/v1/jobs/', 'api', true, 600_000, 104_857_600]
-    )
+    routes: both.routes.toSpliced(2, 0, ['/api/v1/chat/', 'api', false, 300_000, 104_857_600])
   })
 })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { type Field, type FieldPath, fields } from '../../../proxy/config/fields.ts'
+import { type Field, fields } from '../../../proxy/config/fields.ts'
 import { defaultOf } from '../../../proxy/config/settings.ts'
 import { settingsPage } from '../../../scripts/settings-table.ts'
 import { configOf, faultsOf, least, written } from './written.ts'
@@ -12,7 +12,7 @@ t.test('the page of settings is what the rows say: node scripts/settings-table.t
 
 t.test('every default is one that its own kind accepts, and every example too', async t => {
   for (const [path, field] of Object.entries<Field>(fields)) {
-    t.notOk([defaultOf(path as FieldPath)].flat().includes(undefined), path)
+    t.notOk([defaultOf(field)].flat().includes(undefined), path)
     const examples = field.example?.replace(/^\[(.*)\]$/, '$1').split(', ') ?? []
     for (const example of examples) t.not(field.kind.read(example.replace(/^["'](.*)["']$/, '$1')), undefined, example)
   }
@@ -34,6 +34,7 @@ t.test('what is left out has its default', async t => {
         {
           name: 'web',
           slots: new Map([['only', 'http://127.0.0.1:3000']]),
+          hasElse: false,
           health: null,
           keepAliveMs: 4000,
           connectMs: 5000,
@@ -45,6 +46,7 @@ t.test('what is left out has its default', async t => {
         {
           name: 'my-api',
           slots: new Map([['only', 'http://127.0.0.1:8000']]),
+          hasElse: false,
           health: null,
           keepAliveMs: 4000,
           connectMs: 5000,
@@ -58,6 +60,7 @@ t.test('what is left out has its default', async t => {
     ],
     assets: null,
     trustedProxies: [],
+    link: null,
     limits: {
       connections: 10_000,
       connectionsPerAddress: 512,
@@ -160,6 +163,38 @@ t.test('strict transport security is for its own host only, unless more is writt
     preload: true
   })
   t.match(faultsOf(written('hsts: { max-age: 3651d }')), [{ path: 'hsts.max-age', expected: /at most 3650d/ }])
+})
+
+t.test('a link is the other server, and the port of ours unless another is said', async t => {
+  const linked = (link: string): unknown => configOf(written(`link: { ${link} }`)).link
+  const everywhere = [{ host: '::', port: 7443 }]
+  t.strictSame(linked('peer: 203.0.113.7'), { listen: everywhere, peer: { host: '203.0.113.7', port: 7443 }, from: [] })
+  t.strictSame(linked('peer: "2001:db8::7", from: [198.51.100.7, "fd00::/8"]'), {
+    listen: everywhere,
+    peer: { host: '2001:db8::7', port: 7443 },
+    from: ['198.51.100.7/32', 'fd00::/8']
+  })
+  t.match(linked('peer: us.example.net, listen: 7500'), { peer: { host: 'us.example.net', port: 7500 } })
+  t.match(linked('peer: "us.example.net:7501", listen: 7500'), { peer: { port: 7501 } })
+  t.match(
+    linked('peer: 203.0.113.7, listen: ["127.0.0.1:0", 7500]'),
+    { peer: { port: 7443 } },
+    'one the kernel chooses'
+  )
+  t.match(faultsOf(written('link: { listen: 7500 }')), [{ path: 'link.peer', found: 'nothing', expected: /203/ }])
+})
+
+t.test("an upstream may be the other server's, or ours and else the other server's", async t => {
+  const { upstreams } = configOf(
+    written(`link: { peer: 203.0.113.7 }
+upstreams:
+  my-api: { origin: peer }
+  web: { slots: { blue: "http://127.0.0.1:1", green: "http://127.0.0.1:2" }, health: { path: / }, else: peer }
+`)
+  )
+  t.match(upstreams.get('my-api'), { slots: new Map([['peer', 'peer']]), hasElse: false, health: null })
+  t.match(upstreams.get('web'), { hasElse: true, health: { path: '/' } })
+  t.equal(upstreams.get('web')?.slots.size, 2)
 })
 
 t.test('a single value may stand for a list of one', async t => {

@@ -13,12 +13,13 @@ t.test('a failure stays what it is; anything else is a bug of ours, with its sta
 
 t.test('only what is unanswered, without body and safe to do twice goes out again', async t => {
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']) {
-    t.ok(isRetryable(method, 0, true), method)
-    t.notOk(isRetryable(method, 3, true), `${method} with a body`)
-    t.notOk(isRetryable(method, -1, true), `${method} with a body of unknown length`)
-    t.notOk(isRetryable(method, 0, false), `${method} that may have been seen`)
+    t.ok(isRetryable({ method, bodyLength: 0 }, true), method)
+    t.notOk(isRetryable({ method, bodyLength: 3 }, true), `${method} with a body`)
+    t.notOk(isRetryable({ method, bodyLength: -1 }, true), `${method} with a body of unknown length`)
+    t.notOk(isRetryable({ method, bodyLength: 0 }, false), `${method} that may have been seen`)
   }
-  for (const method of ['POST', 'PATCH', 'get', 'PROPFIND', 'M-SEARCH']) t.notOk(isRetryable(method, 0, true), method)
+  for (const method of ['POST', 'PATCH', 'get', 'PROPFIND', 'M-SEARCH'])
+    t.notOk(isRetryable({ method, bodyLength: 0 }, true), method)
 })
 
 t.test('who ended a request: the client by leaving, the upstream by failing, else the edge by refusing', async t => {

@@ -16,7 +16,12 @@ function headWith(headers: RawHeaders, more: Partial<RequestHead> = {}): Request
 /** What goes to the upstream for a request that came from `address`. */
 function sent(headers: RawHeaders, address: string, head: Partial<RequestHead> = {}): [name: string, value: string][] {
   const whole = headWith(headers, head)
-  const text = toUpstream(whole, provenanceOf(whole, address, 'our-request-id', isTrusted), plain)
+  const text = toUpstream(
+    whole,
+    provenanceOf(whole, address, 'our-request-id', isTrusted),
+    plain,
+    'cdn-loop: us;upstream=web\r\n'
+  )
   t.ok(text.endsWith('\r\n\r\n'))
   const lines = text.slice(0, -4).split('\r\n').slice(1)
   return lines.map(line => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)])
@@ -110,6 +115,11 @@ t.test("a trusted proxy's request id, scheme and host are kept when they are pla
   const odd = sent(['x-request-id', 'a b"\x80', 'x-forwarded-proto', 'javascript'], PROXY)
   t.strictSame(valuesIn(odd, 'x-request-id'), ['our-request-id'])
   t.strictSame(valuesIn(odd, 'x-forwarded-proto'), ['https'])
+})
+
+t.test('whoever sent a request on before stays named, and we come last', async t => {
+  const before = ['cdn-loop', 'a.example', 'cdn-loop', 'B; x="1, 2", c']
+  t.strictSame(valuesIn(sent(before, STRANGER), 'cdn-loop'), ['a.example', 'B; x="1, 2", c', 'us;upstream=web'])
 })
 
 t.test('the framing is ours: by length, in chunks, or none', async t => {

@@ -36,6 +36,21 @@ t.test('requests are counted by route, upstream and class of status; failures by
   t.equal(series.get('twinedge_bytes_total{direction="out"}'), 100)
 })
 
+t.test('the link has its series where there is one, and none where there is not', async t => {
+  const series = await scrape(createMetrics(() => status))
+  t.equal(series.get('twinedge_link_up'), 1)
+  t.equal(series.get('twinedge_link_round_trip_seconds'), 0.201)
+  t.equal(series.get('twinedge_link_resumed_total'), 2)
+  t.equal(series.get('twinedge_link_lines{state="in_use"}'), 3)
+  t.equal(series.get('twinedge_link_lines{state="spare"}'), 15)
+  const down = { ...status, link: { ...status.link!, state: 'down' as const, roundTripMs: null } }
+  const without = await scrape(createMetrics(() => down))
+  t.equal(without.get('twinedge_link_up'), 0)
+  t.notOk(without.has('twinedge_link_round_trip_seconds'))
+  const none = await scrape(createMetrics(() => ({ ...status, link: null })))
+  t.notOk([...none.keys()].some(name => name.startsWith('twinedge_link')))
+})
+
 t.test('times fall into cumulative buckets up to ten minutes', async t => {
   const metrics = createMetrics(() => status)
   for (const total of [5, 6, 599_000, 700_000]) metrics.record(entry({ total, ttfb: 1 }))

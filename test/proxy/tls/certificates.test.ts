@@ -31,6 +31,8 @@ t.test('a local edge serves its domains with a certificate that a client of its 
   t.equal(refused.failure, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'without the root it is not believed')
   t.match(certificates.status, [{ domains: config.domains, issuer: /^O=twinedge, CN=twinedge local authority / }])
   t.equal(Date.parse(certificates.status[0]?.expiresAt ?? '') > now.getTime() + 89 * dayMs, true)
+  t.ok(Date.parse(certificates.status[0]?.beginsAt ?? '') <= now.getTime())
+  t.match(certificates.status, [{ isLocal: true }])
   t.strictSame(certificates.warningsAt(now), [])
 })
 
@@ -43,8 +45,9 @@ t.test('each domain gets its own pair, by SNI, whatever its case', async t => {
   t.match(await greet(server, { servername: 'b.test' }), { failure: null, names: 'DNS:b.test' })
   t.match(await greet(server, { servername: 'B.Test' }), { failure: null, names: 'DNS:b.test' })
   t.match(certificates.status, [
-    { domains: ['a.test'], issuer: /twinedge local authority/ },
-    { domains: ['b.test'], issuer: 'CN=b.test' }
+    // Whoever made it: it is the operator's own.
+    { domains: ['a.test'], issuer: /twinedge local authority/, isLocal: false },
+    { domains: ['b.test'], issuer: 'CN=b.test', isLocal: false }
   ])
 })
 

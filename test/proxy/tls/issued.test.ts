@@ -35,6 +35,13 @@ t.test('with ACME a file that is damaged is told of, at a reload too, and takes 
   const certificates = await load()
   t.equal(daysOf(certificates, 'a.test'), 80)
   t.equal(daysOf(certificates, 'b.test'), 90, 'of the local authority')
+  t.same(
+    certificates.status.map(({ domains, isLocal }) => [domains, isLocal]),
+    [
+      [['a.test'], false],
+      [['b.test'], true]
+    ]
+  )
   t.match(certificates.warningsAt(now), [/^TLS_.*b\.test\.pem/])
   t.equal(certificates.warningsAt(now).length, 1)
 })

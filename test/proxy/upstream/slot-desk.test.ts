@@ -9,6 +9,7 @@ import { Deadlines } from '../../../proxy/deadlines.ts'
 import { SlotDesk } from '../../../proxy/upstream/slot-desk.ts'
 import { ActiveSlots } from '../../../proxy/upstream/slots/active-slots.ts'
 import { Upstream } from '../../../proxy/upstream/upstream.ts'
+import { noPeer } from '../../doubles/no-peer.ts'
 
 t.test('who leaves while the disk is busy has called it off, there too', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'te-desk-'))
@@ -24,6 +25,7 @@ t.test('who leaves while the disk is busy has called it off, there too', async t
   const config: UpstreamConfig = {
     name: 'web',
     slots,
+    hasElse: false,
     keepAliveMs: 4_000,
     connectMs: 5_000,
     connections: 0,
@@ -33,6 +35,7 @@ t.test('who leaves while the disk is busy has called it off, there too', async t
   const told: string[] = []
   const upstream = new Upstream(config, {
     deadlines: new Deadlines(),
+    peer: noPeer,
     promotedSlot: () => undefined,
     onHealth() {},
     onSelfOpened() {}

@@ -5,17 +5,24 @@ import type { UpstreamConfig } from '../../../proxy/config/config.ts'
 import { Deadlines } from '../../../proxy/deadlines.ts'
 import { type InFlight, Slot } from '../../../proxy/upstream/slots/slot.ts'
 import { Upstream, type UpstreamContext } from '../../../proxy/upstream/upstream.ts'
+import { noPeer } from '../../doubles/no-peer.ts'
 
 const REFUSED = 'http://127.0.0.1:811'
 const request: InFlight = { kind: 'request', cut() {}, dismiss() {} }
 
 function context(onHealth: UpstreamContext['onHealth'] = () => {}): UpstreamContext {
-  return { deadlines: new Deadlines(), promotedSlot: () => undefined, onHealth, onSelfOpened() {} }
+  return { deadlines: new Deadlines(), peer: noPeer, promotedSlot: () => undefined, onHealth, onSelfOpened() {} }
 }
 
 function config(slots: Record<string, string>, isProbed = false): UpstreamConfig {
   const health = { path: '/', status: 200, body: null, everyMs: 20, timeoutMs: 1_000, fails: 2 }
-  const rest = { keepAliveMs: 4_000, connectMs: 5_000, connections: 0, health: isProbed ? health : null }
+  const rest = {
+    hasElse: false,
+    keepAliveMs: 4_000,
+    connectMs: 5_000,
+    connections: 0,
+    health: isProbed ? health : null
+  }
   return { name: 'web', slots: new Map(Object.entries(slots)), ...rest }
 }
 
@@ -86,7 +93,7 @@ t.test('only the active half is probed', async t => {
 })
 
 t.test('a slot knows where it is and what is in flight to it', async t => {
-  const slot = new Slot('blue', config({ blue: REFUSED }), new Deadlines(), () => {})
+  const slot = new Slot('blue', config({ blue: REFUSED }), { ...context(), onHealth() {} })
   const other: InFlight = { ...request, kind: 'stream' }
   slot.admit(request)
   slot.admit(other)

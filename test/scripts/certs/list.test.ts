@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import type { CertificatesAnswer } from '../../../proxy/control/protocol.ts'
+import type { CertificateStatus, CertificatesAnswer } from '../../../proxy/control/protocol.ts'
 import { twinedge } from '../../doubles/command.ts'
 import { inDays, renewal } from '../../doubles/control-actions.ts'
 import { control, folder } from '../../proxy/control/control.ts'
@@ -16,10 +16,10 @@ const refused = {
 const acme: CertificatesAnswer = {
   mode: 'acme',
   certificates: [
-    { domains: ['example.com', 'www.example.com'], issuer: authority, expiresAt: inDays(60.5) },
-    { domains: ['new.example.com', 'due.example.com'], issuer: 'CN=local authority', expiresAt: inDays(6.5) },
-    { domains: ['short.example.com'], issuer: authority, expiresAt: inDays(0.21) },
-    { domains: ['late.example.com'], issuer: authority, expiresAt: inDays(-2) }
+    serving(['example.com', 'www.example.com'], authority, inDays(60.5)),
+    serving(['new.example.com', 'due.example.com'], 'CN=local authority', inDays(6.5)),
+    serving(['short.example.com'], authority, inDays(0.21)),
+    serving(['late.example.com'], authority, inDays(-2))
   ],
   renewals: [
     renewal('example.com', { domains: ['example.com', 'www.example.com'], nextAt: inDays(30.5) }),
@@ -65,9 +65,9 @@ t.test('what served last counts: of several certificates for one renewal, the on
   const { out } = await listed(t, {
     ...acme,
     certificates: [
-      { domains: ['a.example.com'], issuer: 'CN=one', expiresAt: inDays(50.5) },
-      { domains: ['b.example.com'], issuer: 'CN=two', expiresAt: inDays(9.5) },
-      { domains: ['c.example.com'], issuer: 'CN=one', expiresAt: inDays(70.5) }
+      serving(['a.example.com'], 'CN=one', inDays(50.5)),
+      serving(['b.example.com'], 'CN=two', inDays(9.5)),
+      serving(['c.example.com'], 'CN=one', inDays(70.5))
     ],
     renewals: [renewal('a.example.com', { domains: ['a.example.com', 'b.example.com', 'c.example.com'] })]
   })
@@ -103,7 +103,7 @@ t.test('last, the thumbprint of this edge and where it belongs', async t => {
 t.test('without ACME, what serves is listed, and nothing is to be renewed', async t => {
   const local: CertificatesAnswer = {
     mode: 'files',
-    certificates: [...acme.certificates.slice(0, 1), { domains: [], issuer: 'CN=\u001b[2J', expiresAt: inDays(3.5) }],
+    certificates: [...acme.certificates.slice(0, 1), serving([], 'CN=\u001b[2J', inDays(3.5))],
     renewals: [],
     thumbprint: null
   }
@@ -152,3 +152,7 @@ t.test('where no edge runs, each says so', async t => {
     t.match(err, /^EDGE_NOT_RUNNING: /)
   }
 })
+
+function serving(domains: readonly string[], issuer: string, expiresAt: string): CertificateStatus {
+  return { domains, issuer, beginsAt: inDays(-30), expiresAt, isLocal: false }
+}

@@ -4,8 +4,8 @@ import type { Stack } from '../../doubles/stack/stack.ts'
 
 const LISTENS = '0A'
 
-/** Nothing listens on more than loopback, but the edge; and the edge on nothing but its two ports. */
-export async function onlyEdgeIsPublic(t: Test, stack: Stack): Promise<void> {
+/** Nothing listens on more than loopback, but the edge; and the edge on nothing but its two ports, and that of a link. */
+export async function onlyEdgeIsPublic(t: Test, stack: Stack, linkPort?: number): Promise<void> {
   const { out } = await stack.compose('ps', '--services')
   const services = out.trim().split('\n')
   t.ok(services.includes('edge') && services.length > 1)
@@ -17,7 +17,8 @@ export async function onlyEdgeIsPublic(t: Test, stack: Stack): Promise<void> {
     )
     t.same([...new Set(bound.map(({ HostIp }) => HostIp))], ['127.0.0.1'], `${service}: published on loopback`)
   }
-  t.same(await portsOfEdge(stack), [stack.httpPort, stack.httpsPort].sort(), 'the edge has its two')
+  const own = [stack.httpPort, stack.httpsPort, ...(linkPort === undefined ? [] : [linkPort])]
+  t.same(await portsOfEdge(stack), own.sort(), 'the edge has its own')
 }
 
 /** In no slot, running or not, and in no other service either. */

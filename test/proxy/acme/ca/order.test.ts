@@ -9,6 +9,9 @@ import { type Pebble, pebbleMissing, startPebble } from '../../../doubles/pebble
 import { listenForAuthority, orderOf } from './domains.ts'
 import { directory, problem, startScripted } from './scripted-authority.ts'
 
+// Each has an authority of its own, and waits for it.
+t.jobs = 3
+
 const authority = new ProcessAuthority({ deadlineMs: 60_000 })
 const daySeconds = 86_400
 const skipNew = { skip: pebbleMissing('new') }

@@ -3,7 +3,7 @@ import type { Issued, Order, Outcome, Refusal } from '../../../../proxy/acme/aut
 import { ProcessAuthority } from '../../../../proxy/acme/ca/process-authority.ts'
 import { makeRoot } from '../../../../proxy/tls/local-certificate.ts'
 import { pebbleMissing, startPebble } from '../../../doubles/pebble/pebble.ts'
-import { freePorts } from '../../../doubles/pebble/program.ts'
+import { freePorts } from '../../../doubles/ports.ts'
 import { type Domains, listenForAuthority, orderOf } from './domains.ts'
 import { directory, json, problem, type Script, startBlackHole, startScripted } from './scripted-authority.ts'
 

@@ -1,5 +1,13 @@
 import t from 'tap'
-import { address, block, domain, loopback, origin } from '../../../../proxy/config/kinds/hosts.ts'
+import {
+  address,
+  block,
+  domain,
+  hostPort,
+  loopback,
+  origin,
+  originOrPeer
+} from '../../../../proxy/config/kinds/hosts.ts'
 
 t.test('a domain becomes lower-case A-labels', async t => {
   t.equal(domain.read('Example.COM'), 'example.com')
@@ -101,4 +109,56 @@ t.test('nobody may trust everybody', async t => {
   }
   t.equal(block.read('::ffff:0:0/96'), undefined, 'all of IPv4 in another notation')
   t.match(block.why?.('::ffff:0:0/96'), /its own notation/)
+})
+
+t.test('another machine is a name or an address, with a port or without', async t => {
+  const hosts = {
+    '203.0.113.7': ['203.0.113.7', null],
+    '203.0.113.7:7443': ['203.0.113.7', 7443],
+    '2001:DB8:0::7': ['2001:db8::7', null],
+    '[2001:db8::7]': ['2001:db8::7', null],
+    '[2001:db8:0::7]:7443': ['2001:db8::7', 7443],
+    '::1': ['::1', null],
+    'Backend.Example.NET.': ['backend.example.net', null],
+    'backend.example.net.:65535': ['backend.example.net', 65_535],
+    'bücher.example:1': ['xn--bcher-kva.example', 1],
+    localhost: ['localhost', null]
+  }
+  for (const [text, [host, port]] of Object.entries(hosts)) t.strictSame(hostPort.read(text), { host, port }, text)
+})
+
+t.test('what is no machine is refused, and a scheme is named', async t => {
+  const wrong = [
+    '',
+    ':7443',
+    'a b',
+    'example.net:',
+    'example.net:0',
+    'example.net:65536',
+    'example.net:https',
+    '203.0.113.7:0',
+    '203.0.113.256',
+    '203.0.113',
+    '[203.0.113.7]:7443',
+    '[2001:db8::7',
+    '[2001:db8::7]:0',
+    '[2001:db8::g]',
+    '2001:db8::7]',
+    '[fe80::1%eth0]',
+    'example.net/x',
+    '-a.net'
+  ]
+  for (const each of wrong) t.equal(hostPort.read(each), undefined, JSON.stringify(each))
+  t.match(hostPort.why?.('https://example.net'), /without a scheme/)
+  t.match(hostPort.why?.('example.net/x'), /one host/)
+  t.equal(hostPort.why?.('example.net:0'), undefined)
+})
+
+t.test('an upstream is reached at an origin, or at the other server', async t => {
+  t.equal(originOrPeer.read('peer'), 'peer')
+  t.equal(originOrPeer.read('http://Peer'), 'http://peer')
+  for (const each of ['Peer', 'peers', 'peer:80', '']) t.equal(originOrPeer.read(each), undefined, each)
+  t.match(originOrPeer.why?.('127.0.0.1:8000'), /http:/)
+  t.equal(origin.read('peer'), undefined, 'but a slot is a place')
+  t.match(origin.why?.('peer'), /as a whole/)
 })

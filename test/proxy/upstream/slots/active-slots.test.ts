@@ -14,7 +14,7 @@ async function folder(t: Test): Promise<string> {
 }
 
 function config(name: string, slots = ['blue', 'green']): UpstreamConfig {
-  const rest = { keepAliveMs: 4_000, connectMs: 5_000, connections: 0, health: null }
+  const rest = { hasElse: false, keepAliveMs: 4_000, connectMs: 5_000, connections: 0, health: null }
   return { name, slots: new Map(slots.map(slot => [slot, 'http://127.0.0.1:1'])), ...rest }
 }
 

@@ -3,10 +3,11 @@ import type { UpstreamConfig } from '../../../../proxy/config/config.ts'
 import { Deadlines } from '../../../../proxy/deadlines.ts'
 import type { InFlight, Slot } from '../../../../proxy/upstream/slots/slot.ts'
 import { Upstream } from '../../../../proxy/upstream/upstream.ts'
+import { noPeer } from '../../../doubles/no-peer.ts'
 
 const request: InFlight = { kind: 'request', cut() {}, dismiss() {} }
 const config: UpstreamConfig = {
-  ...{ name: 'web', keepAliveMs: 4_000, connectMs: 5_000, connections: 0, health: null },
+  ...{ name: 'web', hasElse: false, keepAliveMs: 4_000, connectMs: 5_000, connections: 0, health: null },
   slots: new Map([
     ['blue', 'http://127.0.0.1:811'],
     ['green', 'http://127.0.0.1:812']
@@ -17,7 +18,13 @@ const config: UpstreamConfig = {
 function start() {
   let now = 1_000
   const deadlines = new Deadlines(() => now)
-  const upstream = new Upstream(config, { deadlines, promotedSlot: () => undefined, onHealth() {}, onSelfOpened() {} })
+  const upstream = new Upstream(config, {
+    deadlines,
+    peer: noPeer,
+    promotedSlot: () => undefined,
+    onHealth() {},
+    onSelfOpened() {}
+  })
   const [blue, green] = [...upstream.slots.values()] as [Slot, Slot]
   const pass = (ms: number): void => {
     now += ms

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { EdgeConfig } from '../../proxy/config/config.ts'
-import { readConfig } from '../../proxy/config/load.ts'
-import { EdgeError } from '../../proxy/errors.ts'
-import type { Log } from '../../proxy/record/log.ts'
-import { applicable, changesBetween, ReloadQueue } from '../../proxy/reload.ts'
+import type { EdgeConfig } from '../../../proxy/config/config.ts'
+import { readConfig } from '../../../proxy/config/load.ts'
+import { EdgeError } from '../../../proxy/errors.ts'
+import type { Log } from '../../../proxy/record/log.ts'
+import { applicable, changesBetween, ReloadQueue } from '../../../proxy/wiring/reload.ts'
 
 const config = (more = ''): EdgeConfig =>
   readConfig(

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+
+import { chmodSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { listShipped } from '../../../../compose/server/look/shipped.ts'
+import type { Heard, Sent } from '../../../../compose/server/ship/protocol.ts'
+import { receive } from '../../../../compose/server/ship/receive.ts'
+import { project } from '../../../doubles/command.ts'
+
+const patience = { silenceMs: 400, hereMs: 50 }
+const content = randomBytes(1_000)
+const piece = { hash: createHash('sha256').update(content).digest('hex'), bytes: content.length }
+const bundle = { config: '', layers: [{ diffId: `sha256:${'0'.repeat(64)}`, bytes: 1_000, pieces: [piece] }] }
+
+/** An engine that has nothing, takes whatever is loaded, and says then that it is the image. */
+const dockerOf = `#!/bin/sh
+case "$1 $2" in
+  'info '*) echo '{"ServerVersion":"1","OSType":"linux","Architecture":"amd64","DockerRootDir":"/"}' ;;
+  'image inspect') echo '{"Id":"sha256:${createHash('sha256').digest('hex')}","RootFS":{},"Created":"","Config":null}' ;;
+  'load '*) cat >/dev/null ;;
+esac
+`
+
+/** A laptop of which every byte is the test's own. */
+function visit(folder: string) {
+  const [input, output] = [new PassThrough(), new PassThrough()]
+  let said = ''
+  output.on('data', chunk => {
+    said += chunk
+  })
+  const over = receive(input, output, folder, patience)
+  const heard = (): Heard[] =>
+    said
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line) as Heard)
+  return {
+    input,
+    over,
+    heard,
+    say: (sent: Sent) => void input.write(`${JSON.stringify(sent)}\n`),
+    async until(name: string): Promise<void> {
+      for (let tries = 0; tries < 200 && !heard().some(one => name in one); tries++) await pause(10)
+    }
+  }
+}
+
+t.test('a receiver waits while its laptop packs, and goes when nothing comes of a piece', async t => {
+  const folder = t.testdir()
+  const { say, input, over, until } = visit(folder)
+  for (let at = 0; at < 10; at++) {
+    say({ here: true })
+    await pause(80)
+  }
+  say({ begin: bundle, by: 'test' })
+  await until('kept')
+  say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  input.write(content.subarray(0, 600))
+  const began = Date.now()
+  await over
+  t.ok(Date.now() - began < 5_000)
+  const again = visit(folder)
+  again.say({ begin: bundle, by: 'test' })
+  await again.until('kept')
+  t.match(again.heard(), [{ kept: { [piece.hash]: 600 } }], 'what had come is kept')
+  again.input.end()
+  await again.over
+})
+
+t.test('a piece that was not announced, or is larger than that, is no piece', async t => {
+  const big = { ...piece, bytes: 100 << 20 }
+  const layers = [{ diffId: `sha256:${'0'.repeat(64)}`, bytes: 1_000, pieces: [big] }]
+  const wrong: readonly Sent[] = [
+    { begin: { config: '', layers }, by: 'test' },
+    { piece: 'f'.repeat(64), from: 0, bytes: 1_000 },
+    { piece: piece.hash, from: 0, bytes: 1e15 },
+    { piece: piece.hash, from: -1, bytes: 1_001 },
+    { piece: '../../etc/passwd', from: 0, bytes: 1_000 }
+  ]
+  for (const sent of wrong) {
+    const folder = t.testdir({})
+    const { say, over, heard } = visit(folder)
+    say({ begin: bundle, by: 'test' })
+    say(sent)
+    await over
+    t.match(heard().at(-1), { failure: { code: 'SHIP_REFUSED' } })
+    t.same(readdirSync(folder), [])
+  }
+})
+
+t.test('a piece of other bytes than its name says is told of, and not kept', async t => {
+  const folder = t.testdir()
+  const { say, input, over, heard } = visit(folder)
+  say({ begin: bundle, by: 'test' })
+  say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  input.write(randomBytes(1_000))
+  say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  input.end(content)
+  await over
+  t.same(
+    heard().filter(one => 'piece' in one),
+    [false, true].map(isGood => ({ piece: piece.hash, isGood }))
+  )
+  t.same(readdirSync(folder), [piece.hash])
+})
+
+t.test('what has come of an image, and was not loaded, is told with its name', async t => {
+  const site = t.testdir({ bin: { docker: dockerOf } })
+  chmodSync(join(site, 'bin/docker'), 0o755)
+  const before = process.env.PATH
+  process.env.PATH = `${site}/bin:${before}`
+  t.teardown(() => {
+    process.env.PATH = before
+  })
+  const folder = join(site, 'pieces')
+  const { say, input, over, until } = visit(folder)
+  say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
+  say({ begin: bundle, by: 'test' })
+  await until('kept')
+  t.same(await listShipped(folder), [], 'nothing yet')
+  say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  input.write(content.subarray(0, 600))
+  await until('at')
+  t.same(await listShipped(folder), [{ reference: 'shop/web:b7', bytes: 600, total: 1_000, isComing: true }])
+  input.end()
+  await over
+  t.match(await listShipped(folder), [{ bytes: 600, isComing: false }])
+  const again = visit(folder)
+  again.say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
+  again.say({ begin: bundle, by: 'test' })
+  again.say({ piece: piece.hash, from: 600, bytes: 400 })
+  again.input.write(content.subarray(600))
+  again.say({ load: true })
+  await again.until('loaded')
+  again.input.end()
+  await again.over
+  t.same(readdirSync(folder), [], 'once it is loaded, nothing of it is left')
+})
+
+t.test('its process ends, though its line is never closed', async t => {
+  const text = `import { receive } from '${project}/compose/server/ship/receive.ts'
+await receive(process.stdin, process.stdout, '${t.testdir()}', { silenceMs: 300, hereMs: 100 })`
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const stdio = ['pipe', 'pipe', 'inherit'] as const
+  for (const said of ['', 'nonsense\n']) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', text], { env, stdio: [...stdio] })
+    child.stdout?.resume()
+    child.stdin?.write(said)
+    t.equal(await new Promise(resolve => child.once('close', resolve)), 0)
+  }
+})
