@@ -60,7 +60,8 @@ function isWrong({ faults, differences, failure }: Checked): boolean {
   return faults.length > 0 || failure !== null || differences.some(({ isKept }) => !isKept)
 }
 
-function report({ server, faults, differences, failure }: Checked, plans: readonly ServerPlan[]): string[] {
+function report(checked: Checked, plans: readonly ServerPlan[]): string[] {
+  const { server, faults, differences, failure } = checked
   const file = plans.find(({ name }) => name === server)?.envFile
   const rows = differences.map(({ name, here, there, isKept }) => [
     name,
@@ -76,6 +77,7 @@ function report({ server, faults, differences, failure }: Checked, plans: readon
       ? [`next: twinedge bootstrap ${server} brings what is here; or put what is there into ${file} first`]
       : [])
   ]
-  if (lines.length > 0) return ['', `${server}:`, ...lines]
-  return [`${server}: ${file} is ok; compose files and .env are the same there`]
+  const isOk = `${server}: ${file} is ok; compose files and .env are the same there`
+  if (lines.length === 0) return [isOk]
+  return ['', isWrong(checked) ? `${server}:` : `${isOk}, but for what a server keeps for itself:`, ...lines]
 }

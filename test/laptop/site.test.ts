@@ -52,6 +52,9 @@ t.test('a site, from two bare servers on', { skip, timeout: 480_000 }, async t =
     const workbook = new Workbook(5_000_000)
     t.equal(workbook.fault(await workbook.send(visitor, target)), '')
     t.match(await twinedge('status'), { code: 0, out: /web-green \(active\) +frontend +1 / })
+    const checked = await twinedge('check')
+    t.match(checked, { code: 0, out: /frontend: .* the same there, but for what a server keeps for itself:\n.*NAME/ })
+    t.match(checked.out, /^WEB_GREEN_IMAGE .* the server counts$/m, 'which slot serves what')
   })
 
   t.test('one line more in the web app is all that crosses the line; nobody notices', whenLong, async t => {

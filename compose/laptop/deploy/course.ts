@@ -46,7 +46,8 @@ export async function complete(world: World, held: Held, begun: Begun): Promise<
   } catch (cause) {
     const code = codeOf(cause)
     if (isOutOfReach(code)) throw unfinished(code, cause)
-    world.say(`${begun.verb} ${begun.number} failed: ${code}${moved.length === 0 ? '' : '; it is undone'}`)
+    const isUndone = moved.some(({ entry }) => (entry.before ?? 0) !== 0)
+    world.say(`${begun.verb} ${begun.number} failed: ${code}${isUndone ? '; it is undone' : ''}`)
     await takeAllBack(world, held, begun, moved).catch(second => {
       throw unfinished(codeOf(second), cause, second)
     })

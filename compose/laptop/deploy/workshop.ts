@@ -87,6 +87,8 @@ export function workshopOf({ site, lines, now, say, progress, signal }: Yard, ma
       if (isSkipped) return void (await lastOf(site, part))
       const ssh = await lineOf(part).ssh()
       checked.set(part, await checkBuild(ssh, site, part, partly(part)))
+      const standby = standbyFor(part)
+      if (standby !== undefined) await refuseOtherStandby(ssh, await standby.ssh(), part)
       if (isCold) await refuseWithoutBuildx(ssh)
     },
     async describe(part) {
@@ -149,6 +151,16 @@ async function checkBuild(ssh: Ssh, site: Site, part: Part, building: Building):
   }
   if (artifact) await refuseUnfit(artifact, theirs, dockerfile === ownDockerfile(part))
   return from
+}
+
+/** One image serves on both. */
+async function refuseOtherStandby(ssh: Ssh, standby: Ssh, part: Part): Promise<void> {
+  const [here, there] = [await platformOf(ssh), await platformOf(standby)]
+  if (here === null || there === null || isSamePlatform(here, there)) return
+  throw new EdgeError(
+    'SHIP_ARCH_OTHER',
+    `${part} would be for ${here}, and ${standby.server.name}, the standby, is ${there}`
+  )
 }
 
 /** `../app/web at 6b522cb01`; an artifact has nothing to do with the source. */

@@ -56,6 +56,15 @@ t.test('a web app that is no good takes the API back with it', async t => {
   )
 })
 
+t.test('a first part that does not serve as it should stays: nobody says that it is undone', async t => {
+  const servers = new Servers({ web: 8 })
+  servers.ends['id-web'] = failing('COMPOSE_CANDIDATE_FAILED')
+  const said: string[] = []
+  const world = { ...servers.world(site), say: (line: string) => void said.push(line) }
+  await t.rejects(complete(world, servers.held(world), begun()), { code: 'COMPOSE_CANDIDATE_FAILED' })
+  t.match(said, [/^deploy \d+ failed: COMPOSE_CANDIDATE_FAILED$/, 'backend: nothing served before this api: it stays'])
+})
+
 t.test('old images that stay are no reason to undo anything', async t => {
   const servers = new Servers({ api: 4, web: 8 })
   servers.pruneFailure = new EdgeError('COMPOSE_LOCKED', 'ann@desk has been at "restart api"')

@@ -21,13 +21,16 @@ t.teardown(() => rmSync(home, { recursive: true, force: true }))
 
 const plain: Making = { isSkipped: false, isCold: false, ref: null, isLocal: false, platform: null, artifact: null }
 
+/** What each server calls itself, or all of them. */
+type Machines = string | Readonly<Record<string, string>>
+
 interface Bench {
   readonly folder: string
   readonly commits: readonly string[]
   readonly said: string[]
   readonly servers: Servers
-  workshop(making: Partial<Making>, machine?: string): Workshop
-  yard(making: Partial<Making>, machine?: string): DeployYard
+  workshop(making: Partial<Making>, machine?: Machines): Workshop
+  yard(making: Partial<Making>, machine?: Machines): DeployYard
 }
 
 /** A repository with two commits of an API and a web app, in whose working tree two files of the API have changed. */
@@ -66,7 +69,8 @@ function git(folder: string, ...args: string[]): string {
 }
 
 /** A server that tells what it is, and has no buildx. */
-function sshTo({ server }: Line, machine: string): Ssh {
+function sshTo({ server }: Line, machines: Machines): Ssh {
+  const machine = typeof machines === 'string' ? machines : machines[server.name]
   const run: Ssh['run'] = async ([program = '']) => {
     return program === 'uname' ? { code: 0, stdout: `${machine}\n`, stderr: '' } : { code: 1, stdout: '', stderr: '' }
   }
@@ -90,6 +94,23 @@ t.test('an image is for the platform that its server is, unless told, and never 
     code: 'SHIP_ARCH_OTHER',
     detail: 'api would be for linux/arm64, and backend is linux/amd64'
   })
+})
+
+t.test('a standby that is another machine than the server is told of before the build', async t => {
+  putDocker(t)
+  const { workshop } = benchOf(t, site => ({
+    ...site,
+    servers: site.servers.map(server => (server.name === 'backend' ? { ...server, standby: true } : server))
+  }))
+  const machines = { frontend: 'x86_64', backend: 'aarch64' }
+  for (const how of [{}, { isCold: true }])
+    await t.rejects(workshop(how, machines).check('web'), {
+      code: 'SHIP_ARCH_OTHER',
+      detail: 'web would be for linux/amd64, and backend, the standby, is linux/arm64'
+    })
+  await workshop({}, machines).check('api')
+  await workshop({}, { ...machines, backend: 'x86_64' }).check('web')
+  await workshop({}, { ...machines, backend: 'riscv64' }).check('web')
 })
 
 t.test('what is built is told by its commit, and what nobody has committed is told of', async t => {
