@@ -125,7 +125,8 @@ async function bring(receiver: Receiver, image: HeldImage, found: Found, load: L
     const bundle = await packing.bundle([...wanted])
     const megabytes = (bytesOf(bundle) / 1e6).toFixed(1)
     shipping.say(`${wanted.size} of ${new Set(image.diffIds).size} layers are to go: ${megabytes} MB`)
-    await transfer.send(packing, bundle, receiver)
+    const loaded = await transfer.send(packing, bundle, receiver)
+    if (loaded !== null) return loaded
     receiver.say({ load: true })
     const heard = await receiver.next()
     if ('loaded' in heard) return heard.loaded

@@ -55,11 +55,13 @@ export class Transfer {
 
   /**
    * Tells the server what will come, and sends what is not there.
+   * @returns the image's id there, when another line's receiver has loaded it meanwhile; else null: it is to be loaded
    * @throws EdgeError as the server did; SHIP_CORRUPT, SSH_*
    */
-  async send(packing: Packing, bundle: Bundle, receiver: Receiver): Promise<void> {
+  async send(packing: Packing, bundle: Bundle, receiver: Receiver): Promise<string | null> {
     receiver.say({ begin: bundle, by: this.#id })
     const answer = await receiver.next()
+    if ('loaded' in answer) return answer.loaded
     if (!('kept' in answer)) throw astray(answer)
     const queue = this.#plan(bundle, answer.kept)
     const pending = new Map<string, Piece>()
@@ -75,6 +77,7 @@ export class Transfer {
       receiver.say({ piece: piece.hash, from, bytes: piece.bytes - from })
       await this.#write((await packing.read(piece)).subarray(from), receiver, heed)
     }
+    return null
   }
 
   async #write(content: Buffer, receiver: Receiver, heed: (heard: Heard) => void): Promise<void> {

@@ -20,6 +20,14 @@ export async function forgetShipping(folder: string, reference: string): Promise
   await rm(noteOf(folder, reference), { force: true })
 }
 
+/** From its first piece until it is loaded, or has no room: by whichever receiver. */
+export function isShipping(folder: string, reference: string): Promise<boolean> {
+  return stat(noteOf(folder, reference)).then(
+    () => true,
+    () => false
+  )
+}
+
 /** What has come of images that the engine has not been given; none of those of which nothing is left. */
 export async function listShipped(folder: string): Promise<Shipped[]> {
   const names = await readdir(folder).catch(() => [])

@@ -2,7 +2,7 @@ import type { FailureCode } from '../../../proxy/errors.ts'
 
 /**
  * What a laptop and `twinedge server receive` say to each other over a channel of their own: one JSON line each; after
- * a `piece` come its bytes. In this order: look → found, begin → kept, pieces → at and piece, load → loaded or lacking.
+ * a `piece` come its bytes. In this order: look → found, begin → kept or loaded, pieces → at and piece, load → loaded or lacking.
  */
 export type Sent =
   | { readonly look: Looked }

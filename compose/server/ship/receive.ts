@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { EdgeError } from '../../../proxy/errors.ts'
 import { docker, knownMs } from '../../image/docker.ts'
-import { forgetShipping, noteShipping } from '../look/shipped.ts'
+import { forgetShipping, isShipping, noteShipping } from '../look/shipped.ts'
 import { Frames } from './frames.ts'
 import { type Inventory, imagesWith, layersHeld, layersToLoad, takeInventory } from './inventory.ts'
 import { loadImage } from './load.ts'
@@ -32,6 +32,8 @@ interface Visit {
   at: number
   /** Whose its pieces are is written down, as soon as there are any. */
   isNoted: boolean
+  /** It had been, by another visit, when this one looked. */
+  wasNoted: boolean
 }
 
 /**
@@ -50,7 +52,15 @@ export async function receive(
   const say = (heard: Heard): void => void output.write(`${JSON.stringify(heard)}\n`)
   const visit: Visit = {
     ...{ pieces: new Pieces(folder, Date.now), frames: new Frames(input, patience.silenceMs), say },
-    ...{ looked: null, inventory: null, bundle: null, sizes: new Map<string, number>(), at: 0, isNoted: false }
+    ...{
+      looked: null,
+      inventory: null,
+      bundle: null,
+      sizes: new Map<string, number>(),
+      at: 0,
+      isNoted: false,
+      wasNoted: false
+    }
   }
   try {
     await visit.pieces.open()
@@ -80,7 +90,7 @@ async function heed(visit: Visit, sent: Sent, hereMs: number): Promise<void> {
   const here = setInterval(() => visit.say({ here: true }), hereMs)
   try {
     if ('look' in sent) visit.say({ found: await look(visit, sent.look) })
-    else if ('begin' in sent) visit.say({ kept: await begin(visit, sent) })
+    else if ('begin' in sent) visit.say(await begin(visit, sent))
     else if ('load' in sent) await load(visit)
   } finally {
     clearInterval(here)
@@ -88,6 +98,7 @@ async function heed(visit: Visit, sent: Sent, hereMs: number): Promise<void> {
 }
 
 async function look(visit: Visit, looked: Looked): Promise<Found> {
+  visit.wasNoted = await isShipping(visit.pieces.folder, looked.reference)
   const inventory = await takeInventory()
   Object.assign(visit, { looked, inventory })
   const { platform, images } = inventory
@@ -99,17 +110,29 @@ async function look(visit: Visit, looked: Looked): Promise<Found> {
 async function begin(
   visit: Visit,
   { begin: bundle, by }: Extract<Sent, { begin: Bundle }>
-): Promise<Record<string, number>> {
+): Promise<Extract<Heard, { kept: unknown } | { loaded: string }>> {
   const all = piecesOf(bundle)
   if (!all.every(isPiece)) throw new EdgeError('SHIP_REFUSED', 'no piece is like one that was announced')
   visit.bundle = bundle
   visit.sizes = new Map(all.map(({ hash, bytes }) => [hash, bytes]))
   await visit.pieces.claim(all, by)
   const kept = await visit.pieces.kept(all)
+  const id = await loadedMeanwhile(visit)
+  if (id !== null) return { loaded: id }
   const missing = all.reduce((sum, { hash, bytes }) => sum + bytes - (kept[hash] ?? 0), 0)
   const plain = bundle.layers.reduce((sum, layer) => sum + layer.bytes, 0)
   await requireRoom(visit.pieces.folder, missing + savedBytes(visit, bundle), visit.inventory?.folder ?? '', plain)
-  return kept
+  return { kept }
+}
+
+/**
+ * The receiver of a line that was cut may have loaded all of it since this one looked, and cleared its pieces: they would
+ * be sent again. It forgets whose they are before it removes them.
+ */
+async function loadedMeanwhile(visit: Visit): Promise<string | null> {
+  const { looked, wasNoted, pieces } = visit
+  if (looked === null || !wasNoted || (await isShipping(pieces.folder, looked.reference))) return null
+  return (await look(visit, looked)).id
 }
 
 /** Of layers that are here, and go into the archive all the same; at the most. */

@@ -81,7 +81,7 @@ for (const [when, waitMs] of [
   ['while it is loaded', 400]
 ] as const) {
   t.test(`a line that is cut when all is there, ${when}, has nothing sent again`, options, async t => {
-    insteadOfLoad('sleep 2')
+    insteadOfLoad('sleep 1')
     const reference = await makeImage(t, [layerOf(3_000_000), layerOf(10_000)])
     let cuts = 0
     const cut = (): void => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { readImages } from '../../../../compose/image/inspect.ts'
 import { listShipped } from '../../../../compose/server/look/shipped.ts'
 import type { Heard, Sent } from '../../../../compose/server/ship/protocol.ts'
 import { receive } from '../../../../compose/server/ship/receive.ts'
@@ -16,12 +17,16 @@ const content = randomBytes(1_000)
 const piece = { hash: createHash('sha256').update(content).digest('hex'), bytes: content.length }
 const bundle = { config: '', layers: [{ diffId: `sha256:${'0'.repeat(64)}`, bytes: 1_000, pieces: [piece] }] }
 
+const image = `{"Id":"sha256:${createHash('sha256').digest('hex')}","RootFS":{},"Created":"","Config":null}`
+const { fingerprint } = readImages(image)[0]!
+
 /** An engine that has nothing, takes whatever is loaded, and says then that it is the image. */
 const dockerOf = `#!/bin/sh
 case "$1 $2" in
   'info '*) echo '{"ServerVersion":"1","OSType":"linux","Architecture":"amd64","DockerRootDir":"/"}' ;;
-  'image inspect') echo '{"Id":"sha256:${createHash('sha256').digest('hex')}","RootFS":{},"Created":"","Config":null}' ;;
-  'load '*) cat >/dev/null ;;
+  'image ls') [ ! -e "$0.loaded" ] || echo it ;;
+  'image inspect') echo '${image}' ;;
+  'load '*) cat >"$0.loaded" ;;
 esac
 `
 
@@ -134,8 +139,16 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   again.say({ begin: bundle, by: 'test' })
   again.say({ piece: piece.hash, from: 600, bytes: 400 })
   again.input.write(content.subarray(600))
+  const late = visit(folder)
+  late.say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
+  await late.until('found')
   again.say({ load: true })
   await again.until('loaded')
+  late.say({ begin: bundle, by: 'test' })
+  await late.until('loaded')
+  t.match(late.heard(), [{ found: { id: null } }, { loaded: /^sha256:/ }], 'its laptop has nothing to send')
+  late.input.end()
+  await late.over
   again.input.end()
   await again.over
   t.same(readdirSync(folder), [], 'once it is loaded, nothing of it is left')
