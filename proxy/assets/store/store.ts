@@ -76,6 +76,8 @@ export class AssetStore {
 
   /** Forgets a content that turned out not to be on disk. */
   forget(hash: string): Promise<void> {
+    // At once: whoever asks for it while others are in turn would not find it either.
+    this.#index = new Map([...this.#index].filter(([, blob]) => blob.hash !== hash))
     return this.#inTurn(async () => {
       await this.blobs.remove(hash)
       this.#adopt(this.#builds)
