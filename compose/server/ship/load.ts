@@ -9,8 +9,9 @@ import { inspectImages } from '../../image/inspect.ts'
 import { unpackSaved } from '../../image/saved.ts'
 import { type Inventory, imagesWith, layersToLoad, takeInventory } from './inventory.ts'
 import { type LayerSource, savedSourceOf, sourceOf } from './layers.ts'
-import { type Pieces, raiseFull } from './pieces.ts'
+import type { Pieces } from './pieces.ts'
 import type { Bundle, Looked } from './protocol.ts'
+import { raiseFull } from './room.ts'
 
 const mode = 0o644
 

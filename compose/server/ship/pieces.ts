@@ -13,9 +13,9 @@ import {
   writeFile
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EdgeError } from '../../../proxy/errors.ts'
 import { isProcessGone } from '../../record/lock.ts'
 import type { Piece } from './protocol.ts'
+import { raiseFull } from './room.ts'
 
 /** What nobody has come back for is removed after this time. */
 const keepMs = 3 * 24 * 3_600_000
@@ -34,6 +34,7 @@ export class Pieces {
   readonly aside: string
   readonly #now: () => number
   #showing: NodeJS.Timeout | undefined
+  #by = ''
 
   constructor(folder: string, now: () => number) {
     this.folder = folder
@@ -64,6 +65,7 @@ export class Pieces {
    * @param by of several visits the same, as a laptop makes when its line is cut: they are no others to each other
    */
   async claim(pieces: readonly Piece[], by: string): Promise<void> {
+    this.#by = by
     const claim: Claim = { by, hashes: pieces.map(({ hash }) => hash) }
     await writeFile(join(this.aside, claimName), JSON.stringify(claim), { mode: 0o600 }).catch(raiseFull)
   }
@@ -113,15 +115,19 @@ export class Pieces {
     return readFile(join(this.folder, hash))
   }
 
+  /** This visit needs nothing any more. */
+  async withdraw(): Promise<void> {
+    await rm(join(this.aside, claimName), { force: true })
+  }
+
   /** Those that no other visit has named, with whatever there is of them. This one has no more use for them. */
   async release(hashes: Iterable<string>): Promise<void> {
-    const by = (await this.#claimOf(this.aside))?.by
     // First of all: of two that release the same at once, the second sees that nobody else needs it.
-    await rm(join(this.aside, claimName), { force: true })
+    await this.withdraw()
     const left = new Set(hashes)
     for (const name of (await readdir(this.folder)).filter(name => name.startsWith(visitPrefix))) {
       const claim = (await this.#isOver(name)) ? null : await this.#claimOf(join(this.folder, name))
-      if (claim !== null && claim.by !== by) for (const hash of claim.hashes) left.delete(hash)
+      if (claim !== null && claim.by !== this.#by) for (const hash of claim.hashes) left.delete(hash)
     }
     await this.remove(left)
   }
@@ -188,11 +194,5 @@ const claimName = 'pieces.json'
 
 function raiseUnlessGone(cause: NodeJS.ErrnoException): false {
   if (cause.code === 'ENOENT') return false
-  throw cause
-}
-
-/** @throws EdgeError SHIP_DISK_FULL; else the cause itself */
-export function raiseFull(cause: NodeJS.ErrnoException): never {
-  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') throw new EdgeError('SHIP_DISK_FULL', cause.message, cause)
   throw cause
 }

@@ -5,7 +5,7 @@ import { forgetShipping, isShipping, noteShipping } from '../look/shipped.ts'
 import { Frames } from './frames.ts'
 import { type Inventory, imagesWith, layersHeld, layersToLoad, takeInventory } from './inventory.ts'
 import { loadImage } from './load.ts'
-import { Pieces, raiseFull } from './pieces.ts'
+import { Pieces } from './pieces.ts'
 import {
   type Bundle,
   type Found,
@@ -17,7 +17,7 @@ import {
   type Sent,
   silenceMs
 } from './protocol.ts'
-import { requireRoom } from './room.ts'
+import { raiseFull, requireRoom } from './room.ts'
 
 /** One laptop's image, as far as it has come. */
 interface Visit {
@@ -73,6 +73,7 @@ export async function receive(
     if (failure.code === 'SHIP_DISK_FULL') await clear(visit)
     say({ failure: { code: failure.code, detail: failure.detail } })
   } finally {
+    await leave(visit).catch(() => {}) // then they go when they are old
     await visit.pieces.close()
     input.destroy() // else this process would wait for what comes of it
   }
@@ -182,6 +183,15 @@ async function load(visit: Visit): Promise<void> {
 async function clear({ pieces, bundle, looked }: Visit): Promise<void> {
   if (looked !== null) await forgetShipping(pieces.folder, looked.reference).catch(() => {})
   if (bundle !== null) await pieces.release(piecesOf(bundle).map(({ hash }) => hash)).catch(() => {})
+}
+
+/** Another visit may have loaded the image meanwhile, and left there what this one had named: nobody else removes it. */
+async function leave(visit: Visit): Promise<void> {
+  const { pieces, looked, isNoted, wasNoted } = visit
+  if (looked === null || !(isNoted || wasNoted)) return
+  // In this order: whoever forgets the image later sees that it is not named here any more.
+  await pieces.withdraw()
+  if (!(await isShipping(pieces.folder, looked.reference))) await clear(visit)
 }
 
 function piecesOf({ layers }: Bundle): Piece[] {

@@ -36,3 +36,9 @@ async function onOneDisk(folder: string, engineFolder: string): Promise<boolean 
   const there = await stat(engineFolder).catch(() => null)
   return there && there.dev === (await stat(folder)).dev
 }
+
+/** @throws EdgeError SHIP_DISK_FULL; else the cause itself */
+export function raiseFull(cause: NodeJS.ErrnoException): never {
+  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') throw new EdgeError('SHIP_DISK_FULL', cause.message, cause)
+  throw cause
+}

@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readLock, takeLock } from '../../../compose/record/lock.ts'
+import { isProcessGone, readLock, takeLock } from '../../../compose/record/lock.ts'
 import { command, project } from '../../doubles/command.ts'
+import { until } from '../../doubles/edge-process.ts'
 
 const me = { who: 'me@here', host: 'here', verb: 'swap web app:2' }
 const other = { who: 'other@here', host: 'here', verb: 'rollback web' }
@@ -58,4 +62,16 @@ t.test('one of another host is waited for until it lapses', async t => {
   await t.rejects(takeLock(at, other, now), { code: 'COMPOSE_LOCKED' })
   const second = await takeLock(at, other, () => new Date(Date.now() + 31_000))
   t.teardown(() => second.release())
+})
+
+t.test('a process that has ended is gone, though its parent never asks how', async t => {
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => parent.kill())
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+  const pid = Number(line)
+  const isZombie = (): boolean => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  await until(isZombie, 'it has ended')
+  t.equal(process.kill(pid, 0), true, 'its number is still taken')
+  t.equal(isProcessGone(pid), true)
+  t.equal(isProcessGone(parent.pid!), false)
 })

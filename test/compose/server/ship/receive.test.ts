@@ -5,7 +5,7 @@ import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { readImages } from '../../../../compose/image/inspect.ts'
 import { listShipped } from '../../../../compose/server/look/shipped.ts'
 import type { Heard, Sent } from '../../../../compose/server/ship/protocol.ts'
@@ -113,7 +113,8 @@ t.test('a piece of other bytes than its name says is told of, and not kept', asy
   t.same(readdirSync(folder), [piece.hash])
 })
 
-t.test('what has come of an image, and was not loaded, is told with its name', async t => {
+/** @returns the folder of pieces of a server with such an engine */
+function withEngine(t: Test): string {
   const site = t.testdir({ bin: { docker: dockerOf } })
   chmodSync(join(site, 'bin/docker'), 0o755)
   const before = process.env.PATH
@@ -121,7 +122,11 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   t.teardown(() => {
     process.env.PATH = before
   })
-  const folder = join(site, 'pieces')
+  return join(site, 'pieces')
+}
+
+t.test('what has come of an image, and was not loaded, is told with its name', async t => {
+  const folder = withEngine(t)
   const { say, input, over, until } = visit(folder)
   say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
   say({ begin: bundle, by: 'test' })
@@ -152,6 +157,31 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   again.input.end()
   await again.over
   t.same(readdirSync(folder), [], 'once it is loaded, nothing of it is left')
+})
+
+t.test('what a laptop that is gone had named goes with its visit, when another has loaded the image', async t => {
+  const folder = withEngine(t)
+  const send = async (by: string) => {
+    const one = visit(folder)
+    one.say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
+    one.say({ begin: bundle, by })
+    await one.until('kept')
+    return one
+  }
+  const gone = await send('gone')
+  gone.say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  gone.input.write(content)
+  await gone.until('piece')
+  const other = await send('other')
+  other.say({ load: true })
+  await other.until('loaded')
+  const names = (): string[] => readdirSync(folder).filter(name => !name.startsWith('visit-'))
+  t.same(names(), [piece.hash], 'its laptop may still be there')
+  other.input.end()
+  await other.over
+  gone.input.end()
+  await gone.over
+  t.same(readdirSync(folder), [])
 })
 
 t.test('its process ends, though its line is never closed', async t => {
