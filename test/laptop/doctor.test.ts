@@ -16,8 +16,8 @@ const skip =
   engineMissing ||
   (process.env.WAN === 'long' ? false : 'takes long: WAN=long')
 
-t.setTimeout(720_000)
-t.test('each fault of two servers, planted, is named with its mend', { skip, timeout: 700_000 }, async t => {
+t.setTimeout(560_000)
+t.test('each fault of two servers, planted, is named with its mend', { skip, timeout: 540_000 }, async t => {
   const site = await laySite(t, { domain: 'site.cn' })
   const { frontend, backend, authority, folder, ground, laptop, twinedge } = site
   const { code, out, err } = await twinedge('deploy')
