@@ -52,15 +52,8 @@ export async function receive(
   const say = (heard: Heard): void => void output.write(`${JSON.stringify(heard)}\n`)
   const visit: Visit = {
     ...{ pieces: new Pieces(folder, Date.now), frames: new Frames(input, patience.silenceMs), say },
-    ...{
-      looked: null,
-      inventory: null,
-      bundle: null,
-      sizes: new Map<string, number>(),
-      at: 0,
-      isNoted: false,
-      wasNoted: false
-    }
+    ...{ looked: null, inventory: null, bundle: null, sizes: new Map<string, number>() },
+    ...{ at: 0, isNoted: false, wasNoted: false }
   }
   try {
     await visit.pieces.open()
@@ -182,18 +175,22 @@ async function load(visit: Visit): Promise<void> {
 
 async function clear({ pieces, bundle, looked }: Visit): Promise<void> {
   if (looked !== null) await forgetShipping(pieces.folder, looked.reference).catch(() => {})
-  if (bundle !== null) await pieces.release(piecesOf(bundle).map(({ hash }) => hash)).catch(() => {})
+  if (bundle !== null) await pieces.release(hashesOf(bundle)).catch(() => {})
 }
 
 /** Another visit may have loaded the image meanwhile, and left there what this one had named: nobody else removes it. */
 async function leave(visit: Visit): Promise<void> {
-  const { pieces, looked, isNoted, wasNoted } = visit
-  if (looked === null || !(isNoted || wasNoted)) return
+  const { pieces, looked, bundle, isNoted, wasNoted } = visit
+  if (looked === null || bundle === null || !(isNoted || wasNoted)) return
   // In this order: whoever forgets the image later sees that it is not named here any more.
   await pieces.withdraw()
-  if (!(await isShipping(pieces.folder, looked.reference))) await clear(visit)
+  if (!(await isShipping(pieces.folder, looked.reference))) await pieces.release(hashesOf(bundle))
 }
 
 function piecesOf({ layers }: Bundle): Piece[] {
   return layers.flatMap(layer => layer.pieces)
+}
+
+function hashesOf(bundle: Bundle): string[] {
+  return piecesOf(bundle).map(({ hash }) => hash)
 }

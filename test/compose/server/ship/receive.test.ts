@@ -12,7 +12,8 @@ import type { Heard, Sent } from '../../../../compose/server/ship/protocol.ts'
 import { receive } from '../../../../compose/server/ship/receive.ts'
 import { project } from '../../../doubles/command.ts'
 
-const patience = { silenceMs: 400, hereMs: 50 }
+const hasty = { silenceMs: 400, hereMs: 50 }
+const calm = { silenceMs: 60_000, hereMs: 50 }
 const content = randomBytes(1_000)
 const piece = { hash: createHash('sha256').update(content).digest('hex'), bytes: content.length }
 const bundle = { config: '', layers: [{ diffId: `sha256:${'0'.repeat(64)}`, bytes: 1_000, pieces: [piece] }] }
@@ -31,7 +32,7 @@ esac
 `
 
 /** A laptop of which every byte is the test's own. */
-function visit(folder: string) {
+function visit(folder: string, patience = calm) {
   const [input, output] = [new PassThrough(), new PassThrough()]
   let said = ''
   output.on('data', chunk => {
@@ -56,7 +57,7 @@ function visit(folder: string) {
 
 t.test('a receiver waits while its laptop packs, and goes when nothing comes of a piece', async t => {
   const folder = t.testdir()
-  const { say, input, over, until } = visit(folder)
+  const { say, input, over, until } = visit(folder, hasty)
   for (let at = 0; at < 10; at++) {
     say({ here: true })
     await pause(80)
@@ -68,7 +69,7 @@ t.test('a receiver waits while its laptop packs, and goes when nothing comes of 
   const began = Date.now()
   await over
   t.ok(Date.now() - began < 5_000)
-  const again = visit(folder)
+  const again = visit(folder, hasty)
   again.say({ begin: bundle, by: 'test' })
   await again.until('kept')
   t.match(again.heard(), [{ kept: { [piece.hash]: 600 } }], 'what had come is kept')
