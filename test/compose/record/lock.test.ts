@@ -65,11 +65,16 @@ t.test('one of another host is waited for until it lapses', async t => {
 })
 
 t.test('a process that has ended is gone, though its parent never asks how', async t => {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const script = 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'
+  const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => parent.kill())
   const [line] = (await once(parent.stdout, 'data')) as [Buffer]
   const pid = Number(line)
-  const isZombie = (): boolean => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  const about = (pid: number, file: string): string => readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  // Until then it is a shell, which asks.
+  await until(() => about(parent.pid!, 'comm') === 'sleep\n', 'its parent is another program')
+  parent.stdin.end()
+  const isZombie = (): boolean => / Z /.test(about(pid, 'stat'))
   await until(isZombie, 'it has ended')
   t.equal(process.kill(pid, 0), true, 'its number is still taken')
   t.equal(isProcessGone(pid), true)
