@@ -177,6 +177,7 @@ async function load(visit: Visit): Promise<void> {
   const id = typeof done === 'string' ? done : (await look(visit, looked)).id
   if (id === null) return visit.say({ lacking: done as readonly string[] })
   await clear(visit)
+  visit.bundle = null // others may send the same before this line ends
   visit.say({ loaded: id })
 }
 

@@ -103,10 +103,7 @@ t.test('a piece of other bytes than its name says is told of, and not kept', asy
 
 t.test('what has come of an image, and was not loaded, is told with its name', async t => {
   const folder = withEngine(t)
-  const { say, input, over, until } = visit(folder, calm)
-  say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
-  say({ begin: bundle, by: 'test' })
-  await until('kept')
+  const { say, input, over, until } = await send(folder, 'test', fingerprint)
   t.same(await listShipped(folder), [], 'nothing yet')
   say({ piece: piece.hash, from: 0, bytes: 1_000 })
   input.write(content.subarray(0, 600))
@@ -115,9 +112,7 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   input.end()
   await over
   t.match(await listShipped(folder), [{ bytes: 600, isComing: false }])
-  const again = visit(folder, calm)
-  again.say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
-  again.say({ begin: bundle, by: 'test' })
+  const again = await send(folder, 'test', fingerprint)
   again.say({ piece: piece.hash, from: 600, bytes: 400 })
   again.input.write(content.subarray(600))
   const late = visit(folder, calm)
@@ -135,20 +130,21 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   t.same(readdirSync(folder), [], 'once it is loaded, nothing of it is left')
 })
 
+async function send(folder: string, by: string, fingerprint: string) {
+  const one = visit(folder, calm)
+  one.say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
+  one.say({ begin: bundle, by })
+  await one.until('kept')
+  return one
+}
+
 /** A laptop of which a piece has come; the image that another has then loaded, by the same name and of the same piece. */
 async function besideAnother(folder: string, own: string, loaded: string) {
-  const send = async (by: string, fingerprint: string) => {
-    const one = visit(folder, calm)
-    one.say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
-    one.say({ begin: bundle, by })
-    await one.until('kept')
-    return one
-  }
-  const gone = await send('gone', own)
+  const gone = await send(folder, 'gone', own)
   gone.say({ piece: piece.hash, from: 0, bytes: 1_000 })
   gone.input.write(content)
   await gone.until('piece')
-  const other = await send('other', loaded)
+  const other = await send(folder, 'other', loaded)
   other.say({ load: true })
   await other.until('loaded')
   other.input.end()
@@ -172,6 +168,22 @@ t.test('what has come of an image stays, when another image has been loaded by i
   gone.input.end()
   await gone.over
   t.match(await listShipped(folder), [{ reference: 'shop/web:b7', bytes: 1_000, isComing: false }])
+})
+
+t.test('a receiver whose line lasts after the load takes nothing that has come since', async t => {
+  const folder = withEngine(t)
+  const first = await send(folder, 'first', fingerprint)
+  first.say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  first.input.write(content)
+  first.say({ load: true })
+  await first.until('loaded')
+  const second = await send(folder, 'second', 'of another build')
+  second.say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  second.input.end(content.subarray(0, 600))
+  await second.over
+  first.input.end()
+  await first.over
+  t.match(await listShipped(folder), [{ bytes: 600, isComing: false }])
 })
 
 t.test('its process ends, though its line is never closed', async t => {
