@@ -70,7 +70,7 @@ export function isProcessGone(pid: number): boolean {
     return (cause as NodeJS.ErrnoException).code === 'ESRCH'
   }
   try {
-    return /^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    return /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
   } catch {
     return false // no Linux, or it went just now
   }

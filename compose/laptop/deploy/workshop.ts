@@ -88,7 +88,8 @@ export function workshopOf({ site, lines, now, say, progress, signal }: Yard, ma
       const ssh = await lineOf(part).ssh()
       checked.set(part, await checkBuild(ssh, site, part, partly(part)))
       const standby = standbyFor(part)
-      if (standby !== undefined) await refuseOtherStandby(ssh, await standby.ssh(), part)
+      if (standby !== undefined)
+        await refuseOtherStandby(await standby.ssh(), part, platform ?? (await platformOf(ssh)))
       if (isCold) await refuseWithoutBuildx(ssh)
     },
     async describe(part) {
@@ -154,12 +155,12 @@ async function checkBuild(ssh: Ssh, site: Site, part: Part, building: Building):
 }
 
 /** One image serves on both. */
-async function refuseOtherStandby(ssh: Ssh, standby: Ssh, part: Part): Promise<void> {
-  const [here, there] = [await platformOf(ssh), await platformOf(standby)]
-  if (here === null || there === null || isSamePlatform(here, there)) return
+async function refuseOtherStandby(standby: Ssh, part: Part, platform: string | null): Promise<void> {
+  const there = await platformOf(standby)
+  if (platform === null || there === null || isSamePlatform(platform, there)) return
   throw new EdgeError(
     'SHIP_ARCH_OTHER',
-    `${part} would be for ${here}, and ${standby.server.name}, the standby, is ${there}`
+    `${part} would be for ${platform}, and ${standby.server.name}, the standby, is ${there}`
   )
 }
 

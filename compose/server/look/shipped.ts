@@ -3,7 +3,10 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isProcessGone } from '../../record/lock.ts'
 import type { Shipped } from '../deploy/records.ts'
-import type { Piece } from '../ship/protocol.ts'
+import type { Looked, Piece } from '../ship/protocol.ts'
+
+/** Another may be sent by the same name: it has a note of its own. */
+type Image = Pick<Looked, 'reference' | 'fingerprint'>
 
 interface Note {
   readonly reference: string
@@ -11,18 +14,18 @@ interface Note {
 }
 
 /** Whose these pieces are, for who wonders what they are: they have no name of their own. @param folder of the pieces */
-export async function noteShipping(folder: string, reference: string, pieces: readonly Piece[]): Promise<void> {
-  const note: Note = { reference, pieces: pieces.map(({ hash, bytes }) => ({ hash, bytes })) }
-  await writeFile(noteOf(folder, reference), JSON.stringify(note), { mode: 0o600 })
+export async function noteShipping(folder: string, image: Image, pieces: readonly Piece[]): Promise<void> {
+  const note: Note = { reference: image.reference, pieces: pieces.map(({ hash, bytes }) => ({ hash, bytes })) }
+  await writeFile(noteOf(folder, image), JSON.stringify(note), { mode: 0o600 })
 }
 
-export async function forgetShipping(folder: string, reference: string): Promise<void> {
-  await rm(noteOf(folder, reference), { force: true })
+export async function forgetShipping(folder: string, image: Image): Promise<void> {
+  await rm(noteOf(folder, image), { force: true })
 }
 
 /** From its first piece until it is loaded, or has no room: by whichever receiver. */
-export function isShipping(folder: string, reference: string): Promise<boolean> {
-  return stat(noteOf(folder, reference)).then(
+export function isShipping(folder: string, image: Image): Promise<boolean> {
+  return stat(noteOf(folder, image)).then(
     () => true,
     () => false
   )
@@ -51,8 +54,9 @@ export async function listShipped(folder: string): Promise<Shipped[]> {
 
 const isNote = /^image-\w+\.json$/
 
-function noteOf(folder: string, reference: string): string {
-  return join(folder, `image-${createHash('sha256').update(reference).digest('hex').slice(0, 12)}.json`)
+function noteOf(folder: string, { reference, fingerprint }: Image): string {
+  const name = createHash('sha256').update(`${reference} ${fingerprint}`).digest('hex').slice(0, 12)
+  return join(folder, `image-${name}.json`)
 }
 
 /** What a receiver that lives has said that it waits for. */

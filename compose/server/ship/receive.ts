@@ -92,7 +92,7 @@ async function heed(visit: Visit, sent: Sent, hereMs: number): Promise<void> {
 }
 
 async function look(visit: Visit, looked: Looked): Promise<Found> {
-  visit.wasNoted = await isShipping(visit.pieces.folder, looked.reference)
+  visit.wasNoted = await isShipping(visit.pieces.folder, looked)
   const inventory = await takeInventory()
   Object.assign(visit, { looked, inventory })
   const { platform, images } = inventory
@@ -125,7 +125,7 @@ async function begin(
  */
 async function loadedMeanwhile(visit: Visit): Promise<string | null> {
   const { looked, wasNoted, pieces } = visit
-  if (looked === null || !wasNoted || (await isShipping(pieces.folder, looked.reference))) return null
+  if (looked === null || !wasNoted || (await isShipping(pieces.folder, looked))) return null
   return (await look(visit, looked)).id
 }
 
@@ -147,7 +147,7 @@ async function take(visit: Visit, { piece: hash, from, bytes }: Extract<Sent, { 
   if (!isWhole) throw new EdgeError('SHIP_REFUSED', 'a piece came that had not been announced')
   if (!visit.isNoted && visit.looked !== null && visit.bundle !== null) {
     visit.isNoted = true
-    await noteShipping(visit.pieces.folder, visit.looked.reference, piecesOf(visit.bundle)).catch(raiseFull)
+    await noteShipping(visit.pieces.folder, visit.looked, piecesOf(visit.bundle)).catch(raiseFull)
   }
   const isGood = await visit.pieces.take({ hash, bytes: from + bytes }, from, counted(visit, bytes))
   if (isGood !== null) visit.say({ piece: hash, isGood })
@@ -170,12 +170,13 @@ async function load(visit: Visit): Promise<void> {
   const id = typeof done === 'string' ? done : (await look(visit, looked)).id
   if (id === null) return visit.say({ lacking: done as readonly string[] })
   await clear(visit)
+  visit.bundle = null // others may send the same before this line ends
   visit.say({ loaded: id })
 }
 
 async function clear({ pieces, bundle, looked }: Visit): Promise<void> {
-  if (looked !== null) await forgetShipping(pieces.folder, looked.reference).catch(() => {})
-  if (bundle !== null) await pieces.release(hashesOf(bundle)).catch(() => {})
+  if (looked !== null) await forgetShipping(pieces.folder, looked).catch(() => {})
+  if (bundle !== null) await pieces.release(piecesOf(bundle).map(({ hash }) => hash)).catch(() => {})
 }
 
 /** Another visit may have loaded the image meanwhile, and left there what this one had named: nobody else removes it. */
@@ -184,13 +185,9 @@ async function leave(visit: Visit): Promise<void> {
   if (looked === null || bundle === null || !(isNoted || wasNoted)) return
   // In this order: whoever forgets the image later sees that it is not named here any more.
   await pieces.withdraw()
-  if (!(await isShipping(pieces.folder, looked.reference))) await pieces.release(hashesOf(bundle))
+  if (!(await isShipping(pieces.folder, looked))) await pieces.release(piecesOf(bundle).map(({ hash }) => hash))
 }
 
 function piecesOf({ layers }: Bundle): Piece[] {
   return layers.flatMap(layer => layer.pieces)
-}
-
-function hashesOf(bundle: Bundle): string[] {
-  return piecesOf(bundle).map(({ hash }) => hash)
 }

@@ -6,7 +6,7 @@ export const shippingFailures = {
   SHIP_ARCH_OTHER: {
     status: 0,
     side: 'operator',
-    next: 'build it for the server: twinedge deploy --platform linux/amd64 or linux/arm64, as the server is'
+    next: 'build it for the server: twinedge deploy --platform linux/amd64 or linux/arm64, as the server is; one image serves on its standby too, which has to be the same'
   },
   SHIP_DISK_FULL: {
     status: 0,

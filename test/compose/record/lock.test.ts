@@ -65,18 +65,25 @@ t.test('one of another host is waited for until it lapses', async t => {
 })
 
 t.test('a process that has ended is gone, though its parent never asks how', async t => {
-  const script = 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'
-  const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  // A shell would ask, were it still one.
+  const text = '(until grep -q sleep /proc/$$/comm; do :; done) & echo $!; exec sleep 60'
+  const parent = spawn('sh', ['-c', text], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => parent.kill())
   const [line] = (await once(parent.stdout, 'data')) as [Buffer]
   const pid = Number(line)
-  const about = (pid: number, file: string): string => readFileSync(`/proc/${pid}/${file}`, 'latin1')
-  // Until then it is a shell, which asks.
-  await until(() => about(parent.pid!, 'comm') === 'sleep\n', 'its parent is another program')
-  parent.stdin.end()
-  const isZombie = (): boolean => / Z /.test(about(pid, 'stat'))
+  const isZombie = (): boolean => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
   await until(isZombie, 'it has ended')
   t.equal(process.kill(pid, 0), true, 'its number is still taken')
   t.equal(isProcessGone(pid), true)
   t.equal(isProcessGone(parent.pid!), false)
+})
+
+t.test('a process that lives is not gone, whatever it is called', async t => {
+  const living = spawn('sh', ['-c', 'printf "a) Z b" >/proc/$$/comm; echo; read line'], {
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
+  t.teardown(() => living.kill())
+  await once(living.stdout, 'data')
+  t.match(readFileSync(`/proc/${living.pid}/stat`, 'latin1'), '(a) Z b) ')
+  t.equal(isProcessGone(living.pid!), false)
 })

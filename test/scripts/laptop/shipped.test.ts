@@ -39,6 +39,6 @@ t.test('status has it from the server', { skip: sshMissing }, async t => {
   mkdirSync(pieces, { recursive: true })
   const hash = 'a'.repeat(64)
   writeFileSync(join(pieces, `${hash}.f00d`), Buffer.alloc(1_500_000))
-  await noteShipping(pieces, image.reference, [{ hash, bytes: 2_000_000 }])
+  await noteShipping(pieces, { ...image, fingerprint: 'f' }, [{ hash, bytes: 2_000_000 }])
   t.match((await laptop.twinedge('status')).out, `\nsingle: 1.5 of 2.0 MB of ${image.reference} were shipped`)
 })

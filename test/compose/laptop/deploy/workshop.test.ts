@@ -108,6 +108,12 @@ t.test('a standby that is another machine than the server is told of before the 
       code: 'SHIP_ARCH_OTHER',
       detail: 'web would be for linux/amd64, and backend, the standby, is linux/arm64'
     })
+  const unknown = { ...machines, frontend: 'riscv64' }
+  await t.rejects(workshop({ platform: 'linux/riscv64' }, unknown).check('web'), {
+    code: 'SHIP_ARCH_OTHER',
+    detail: 'web would be for linux/riscv64, and backend, the standby, is linux/arm64'
+  })
+  await workshop({ platform: 'linux/arm64' }, unknown).check('web')
   await workshop({}, machines).check('api')
   await workshop({}, { ...machines, backend: 'x86_64' }).check('web')
   await workshop({}, { ...machines, backend: 'riscv64' }).check('web')

@@ -1,44 +1,31 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 
-import { chmodSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { readImages } from '../../../../compose/image/inspect.ts'
+import t from 'tap'
 import { listShipped } from '../../../../compose/server/look/shipped.ts'
 import type { Heard, Sent } from '../../../../compose/server/ship/protocol.ts'
 import { receive } from '../../../../compose/server/ship/receive.ts'
 import { project } from '../../../doubles/command.ts'
+import { fingerprint, withEngine } from '../../../doubles/ship/one-image.ts'
 
-const hasty = { silenceMs: 400, hereMs: 50 }
-const calm = { silenceMs: 60_000, hereMs: 50 }
+const patience = { silenceMs: 400, hereMs: 50 }
+/** Of a laptop that says nothing while others do what takes its time. */
+const calm = { silenceMs: 60_000, hereMs: 60_000 }
 const content = randomBytes(1_000)
 const piece = { hash: createHash('sha256').update(content).digest('hex'), bytes: content.length }
 const bundle = { config: '', layers: [{ diffId: `sha256:${'0'.repeat(64)}`, bytes: 1_000, pieces: [piece] }] }
 
-const image = `{"Id":"sha256:${createHash('sha256').digest('hex')}","RootFS":{},"Created":"","Config":null}`
-const { fingerprint } = readImages(image)[0]!
-
-/** An engine that has nothing, takes whatever is loaded, and says then that it is the image. */
-const dockerOf = `#!/bin/sh
-case "$1 $2" in
-  'info '*) echo '{"ServerVersion":"1","OSType":"linux","Architecture":"amd64","DockerRootDir":"/"}' ;;
-  'image ls') [ ! -e "$0.loaded" ] || echo it ;;
-  'image inspect') echo '${image}' ;;
-  'load '*) cat >"$0.loaded" ;;
-esac
-`
-
 /** A laptop of which every byte is the test's own. */
-function visit(folder: string, patience = calm) {
+function visit(folder: string, terms = patience) {
   const [input, output] = [new PassThrough(), new PassThrough()]
   let said = ''
   output.on('data', chunk => {
     said += chunk
   })
-  const over = receive(input, output, folder, patience)
+  const over = receive(input, output, folder, terms)
   const heard = (): Heard[] =>
     said
       .split('\n')
@@ -50,14 +37,14 @@ function visit(folder: string, patience = calm) {
     heard,
     say: (sent: Sent) => void input.write(`${JSON.stringify(sent)}\n`),
     async until(name: string): Promise<void> {
-      for (let tries = 0; tries < 200 && !heard().some(one => name in one); tries++) await pause(10)
+      for (let tries = 0; tries < 1_000 && !heard().some(one => name in one); tries++) await pause(10)
     }
   }
 }
 
 t.test('a receiver waits while its laptop packs, and goes when nothing comes of a piece', async t => {
   const folder = t.testdir()
-  const { say, input, over, until } = visit(folder, hasty)
+  const { say, input, over, until } = visit(folder)
   for (let at = 0; at < 10; at++) {
     say({ here: true })
     await pause(80)
@@ -69,7 +56,7 @@ t.test('a receiver waits while its laptop packs, and goes when nothing comes of 
   const began = Date.now()
   await over
   t.ok(Date.now() - began < 5_000)
-  const again = visit(folder, hasty)
+  const again = visit(folder)
   again.say({ begin: bundle, by: 'test' })
   await again.until('kept')
   t.match(again.heard(), [{ kept: { [piece.hash]: 600 } }], 'what had come is kept')
@@ -114,24 +101,9 @@ t.test('a piece of other bytes than its name says is told of, and not kept', asy
   t.same(readdirSync(folder), [piece.hash])
 })
 
-/** @returns the folder of pieces of a server with such an engine */
-function withEngine(t: Test): string {
-  const site = t.testdir({ bin: { docker: dockerOf } })
-  chmodSync(join(site, 'bin/docker'), 0o755)
-  const before = process.env.PATH
-  process.env.PATH = `${site}/bin:${before}`
-  t.teardown(() => {
-    process.env.PATH = before
-  })
-  return join(site, 'pieces')
-}
-
 t.test('what has come of an image, and was not loaded, is told with its name', async t => {
   const folder = withEngine(t)
-  const { say, input, over, until } = visit(folder)
-  say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
-  say({ begin: bundle, by: 'test' })
-  await until('kept')
+  const { say, input, over, until } = await send(folder, 'test', fingerprint)
   t.same(await listShipped(folder), [], 'nothing yet')
   say({ piece: piece.hash, from: 0, bytes: 1_000 })
   input.write(content.subarray(0, 600))
@@ -140,12 +112,10 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   input.end()
   await over
   t.match(await listShipped(folder), [{ bytes: 600, isComing: false }])
-  const again = visit(folder)
-  again.say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
-  again.say({ begin: bundle, by: 'test' })
+  const again = await send(folder, 'test', fingerprint)
   again.say({ piece: piece.hash, from: 600, bytes: 400 })
   again.input.write(content.subarray(600))
-  const late = visit(folder)
+  const late = visit(folder, calm)
   late.say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
   await late.until('found')
   again.say({ load: true })
@@ -160,29 +130,60 @@ t.test('what has come of an image, and was not loaded, is told with its name', a
   t.same(readdirSync(folder), [], 'once it is loaded, nothing of it is left')
 })
 
-t.test('what a laptop that is gone had named goes with its visit, when another has loaded the image', async t => {
-  const folder = withEngine(t)
-  const send = async (by: string) => {
-    const one = visit(folder)
-    one.say({ look: { reference: 'shop/web:b7', fingerprint: 'f', diffIds: [] } })
-    one.say({ begin: bundle, by })
-    await one.until('kept')
-    return one
-  }
-  const gone = await send('gone')
+async function send(folder: string, by: string, fingerprint: string) {
+  const one = visit(folder, calm)
+  one.say({ look: { reference: 'shop/web:b7', fingerprint, diffIds: [] } })
+  one.say({ begin: bundle, by })
+  await one.until('kept')
+  return one
+}
+
+/** A laptop of which a piece has come; the image that another has then loaded, by the same name and of the same piece. */
+async function besideAnother(folder: string, own: string, loaded: string) {
+  const gone = await send(folder, 'gone', own)
   gone.say({ piece: piece.hash, from: 0, bytes: 1_000 })
   gone.input.write(content)
   await gone.until('piece')
-  const other = await send('other')
+  const other = await send(folder, 'other', loaded)
   other.say({ load: true })
   await other.until('loaded')
-  const names = (): string[] => readdirSync(folder).filter(name => !name.startsWith('visit-'))
-  t.same(names(), [piece.hash], 'its laptop may still be there')
   other.input.end()
   await other.over
+  return gone
+}
+
+t.test('what a laptop that is gone had named goes with its visit, when another has loaded the image', async t => {
+  const folder = withEngine(t)
+  const gone = await besideAnother(folder, fingerprint, fingerprint)
+  const names = (): string[] => readdirSync(folder).filter(name => !name.startsWith('visit-'))
+  t.same(names(), [piece.hash], 'its laptop may still be there')
   gone.input.end()
   await gone.over
   t.same(readdirSync(folder), [])
+})
+
+t.test('what has come of an image stays, when another image has been loaded by its name', async t => {
+  const folder = withEngine(t)
+  const gone = await besideAnother(folder, 'of another build', fingerprint)
+  gone.input.end()
+  await gone.over
+  t.match(await listShipped(folder), [{ reference: 'shop/web:b7', bytes: 1_000, isComing: false }])
+})
+
+t.test('a receiver whose line lasts after the load takes nothing that has come since', async t => {
+  const folder = withEngine(t)
+  const first = await send(folder, 'first', fingerprint)
+  first.say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  first.input.write(content)
+  first.say({ load: true })
+  await first.until('loaded')
+  const second = await send(folder, 'second', 'of another build')
+  second.say({ piece: piece.hash, from: 0, bytes: 1_000 })
+  second.input.end(content.subarray(0, 600))
+  await second.over
+  first.input.end()
+  await first.over
+  t.match(await listShipped(folder), [{ bytes: 600, isComing: false }])
 })
 
 t.test('its process ends, though its line is never closed', async t => {
